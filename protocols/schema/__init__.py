@@ -1,0 +1,1 @@
+"""construct definitions of every message body: the one source of truth, host only."""
