@@ -1,0 +1,133 @@
+# Everything people type. `make` alone lists it.
+# Each recipe runs in one shell (.ONESHELL), so a failing line stops it.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+UV := uv==0.13.8
+# Newer stubs than the board's MicroPython are fine: they only add.
+STUBS := micropython-rp2-rpi-pico-stubs==1.28.0.post4 micropython-stdlib-stubs==1.28.0.post6
+# More arguments for the program behind a target: make demo ARGS="--for 60"
+ARGS ?=
+
+.PHONY: help demo test check bench setup browser lock clean
+
+help: ## list the targets
+	@echo 'make TARGET [ARGS="more arguments for the program behind it"]'
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.run-stamp ## run the living town (ARGS="--for 60 --headless")
+	@exec $(BIN)/vuzol demo $(ARGS)
+
+test: $(VENV)/.dev-stamp browser ## run all tests (ARGS="-k journal")
+	@rc=0
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not alone" $(ARGS) || rc=$$?
+	if [ $$rc -ne 0 ] && [ $$rc -ne 5 ]; then exit $$rc; fi
+	alone=0
+	$(BIN)/python -m pytest -m alone $(ARGS) || alone=$$?
+	# pytest's 5 says that it found no test: wrong only when both halves say it
+	if [ $$alone -eq 5 ]; then exit $$rc; fi
+	exit $$alone
+
+check: $(VENV)/.dev-stamp typings/.stamp ## format, lint, types, import rule, generated code, spelling
+	@failed=
+	step() {
+		echo "== $$*"
+		"$$@" || failed="$$failed$${failed:+; }$${*#$(BIN)/}"
+	}
+	step $(BIN)/ruff format --check .
+	step $(BIN)/ruff check .
+	step $(BIN)/python -m mypy
+	step $(BIN)/pyright --warnings
+	step $(BIN)/lint-imports --no-logo --no-cache
+	step $(BIN)/python -m protocols.generate --check
+	step $(BIN)/codespell
+	if [ -n "$$failed" ]; then echo "make check: failed: $$failed" >&2; exit 1; fi
+	echo "make check: clean"
+
+bench: $(VENV)/.dev-stamp ## measure against rivals, write bench.json
+	@exec $(BIN)/python -m tools.bench $(ARGS)
+
+setup: $(VENV)/.dev-stamp typings/.stamp ## install everything into .venv (the others do it when needed)
+
+lock: ## choose newest versions again, write both lock files
+	@rm -rf build/lock
+	$(PYTHON_FOUND)
+	"$$python" -m venv build/lock
+	build/lock/bin/python -m pip install --disable-pip-version-check -q $(UV)
+	compile() {
+		build/lock/bin/uv pip compile --no-config --quiet --upgrade --python-version 3.11 \
+			--python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock" "$$@"
+	}
+	compile pyproject.toml -o requirements.lock
+	compile --constraint requirements.lock --group dev -o requirements-dev.lock
+	rm -rf build/lock
+
+clean: ## remove what set-up and runs have made, .venv too
+	@rm -rf $(VENV) typings build bench.json ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- set-up ----------------------------------------------------------------
+
+# Leaves the first python3 that is new enough in $python.
+define PYTHON_FOUND
+python=
+for candidate in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do
+	if command -v "$$candidate" >/dev/null && "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+		python=$$(command -v "$$candidate"); break
+	fi
+done
+if [ -z "$$python" ]; then
+	echo 'Vuzol needs Python 3.11 or newer; on Debian 12, type: sudo apt-get install python3' >&2
+	exit 2
+fi
+endef
+
+$(BIN)/python:
+	@$(PYTHON_FOUND)
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+			echo 'set-up: installing python3-venv from Debian'
+			apt-get update -qq
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+		else
+			echo 'Python cannot make virtual environments; type: sudo apt-get install python3-venv' >&2
+			exit 2
+		fi
+	fi
+	echo "set-up: $$("$$python" --version) ($$python) makes $(VENV)"
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
+
+$(VENV)/.run-stamp: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "set-up: $$(grep -c == requirements.lock) packages for running, some 35 MB unless pip has them already"
+	$(PIP) install -qq -r requirements.lock
+	$(PIP) install -qq --no-deps --config-settings editable_mode=compat --editable .
+	touch $@
+
+$(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp
+	@echo "set-up: $$(grep -c == requirements-dev.lock) packages for tests and checks, some 160 MB unless pip has them already"
+	$(PIP) install -qq -r requirements-dev.lock
+	touch $@
+
+typings/.stamp: Makefile | $(BIN)/python
+	@echo 'set-up: MicroPython stubs for pyright, into typings/'
+	rm -rf typings
+	$(PIP) install -qq --no-deps --target typings $(STUBS)
+	touch $@
+
+# The page is tested in Debian's Chromium. Without it that one test is skipped and says so.
+browser: ## install Chromium for the browser test, where that may be done
+	@if command -v chromium >/dev/null; then exit 0; fi
+	line='sudo apt-get install chromium fonts-dejavu-core'
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo "set-up: no Chromium, the browser test will be skipped; to run it, type: $$line"
+		exit 0
+	fi
+	echo 'set-up: installing Chromium from Debian for the browser test'
+	apt-get update -qq || true
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null \
+		|| echo "set-up: Chromium could not be installed, the browser test will be skipped; to run it, type: $$line"
