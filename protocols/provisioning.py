@@ -45,22 +45,20 @@ class NodeEntry:
         return f"NodeEntry({topics.node_name(self.node)}, {self.kind}, {self.name!r})"
 
 
-def settings_text(entry: NodeEntry, *, language: str, uplink: Mapping[str, Any], config: Mapping[str, Any]) -> str:
-    """The node's settings file, with its key: never log it."""
-    return json.dumps(
-        {
-            "version": SETTINGS_VERSION,
-            "node": topics.node_name(entry.node),
-            "key": entry.key.hex(),
-            "site": entry.site,
-            "kind": entry.kind,
-            "language": language,
-            "uplink": dict(uplink),
-            "config": dict(config),
-        },
-        ensure_ascii=False,
-        indent=1,
-    )
+def settings_dict(
+    entry: NodeEntry, *, language: str, uplink: Mapping[str, Any], config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The node's settings, with its key: never log them."""
+    return {
+        "version": SETTINGS_VERSION,
+        "node": topics.node_name(entry.node),
+        "key": entry.key.hex(),
+        "site": entry.site,
+        "kind": entry.kind,
+        "language": language,
+        "uplink": dict(uplink),
+        "config": dict(config),
+    }
 
 
 def registry_text(entries: Iterable[NodeEntry]) -> str:

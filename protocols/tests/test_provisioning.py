@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.provisioning import NodeEntry, RegistryError, read_registry, registry_text, settings_text
+from protocols.provisioning import NodeEntry, RegistryError, read_registry, registry_text, settings_dict
 
 ENTRY = NodeEntry(
     node=bytes.fromhex("00000000000000a1"),
@@ -36,7 +36,7 @@ def test_a_registry_is_read_as_it_was_written() -> None:
 
 
 def test_the_settings_of_a_node_hold_its_key_and_its_kind() -> None:
-    settings = json.loads(settings_text(ENTRY, language="uk", uplink={"transport": "mqtt"}, config={"vehicle": 17}))
+    settings = settings_dict(ENTRY, language="uk", uplink={"transport": "mqtt"}, config={"vehicle": 17})
     assert settings["key"] == ENTRY.key.hex()
     assert settings["kind"] == "fare_validator"
     assert settings["config"] == {"vehicle": 17}

@@ -1,0 +1,103 @@
+"""Every node of the registry: online or not, when it was last heard, how it is.
+
+Never asks a node: it listens to states, batches and status records. Time is an argument.
+Specification: README.md here, "Online".
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from controller.events import BatchStored, NodeBooted, StateChanged, StatusReported
+from controller.services.live import NodeView
+from controller.store import SavedSession, node_bytes
+from protocols.provisioning import NodeEntry
+from protocols.wire.topics import node_name
+
+# A node tells its status every 30 s by default; after five silent ones its broker's word "online" is not believed.
+SILENT_S = 150.0
+
+Place = tuple[str, float | None, float | None]  # words, latitude, longitude
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of a node, besides its entry."""
+
+    online: bool = False
+    last_seen_s: float | None = None
+    confirmed_s: float = 0.0
+    firmware: str = ""
+    journal_depth: int | None = None
+
+
+class Fleet:
+    """Follows the notices of all nodes."""
+
+    def __init__(self, entries: Iterable[NodeEntry], saved: Iterable[SavedSession]) -> None:
+        self.entries = {entry.node: entry for entry in entries}
+        self._states = {node: _State() for node in self.entries}
+        for one in saved:
+            state = self._states.get(node_bytes(one.node))
+            if state is not None and one.last_seen_s:
+                state.last_seen_s = one.last_seen_s
+
+    def state_changed(self, event: StateChanged) -> None:
+        """The node's own word, or its last will."""
+        state = self._states[event.node]
+        state.online = event.online
+        state.firmware = event.firmware
+        state.confirmed_s = event.at_ms / 1000
+
+    def batch_stored(self, event: BatchStored) -> None:
+        """Who sends is there."""
+        state = self._states[event.node]
+        state.online = True
+        state.last_seen_s = state.confirmed_s = event.at_ms / 1000
+
+    def booted(self, event: NodeBooted) -> None:
+        """A start."""
+        state = self._states[event.node]
+        state.firmware = event.firmware
+        state.journal_depth = event.journal_depth
+
+    def status_reported(self, event: StatusReported) -> None:
+        """Health."""
+        self._states[event.node].journal_depth = event.journal_depth
+
+    def is_online(self, node: bytes, now_s: float) -> bool:
+        """True while the node is believed to be there."""
+        state = self._states[node]
+        return state.online and now_s - state.confirmed_s < SILENT_S
+
+    def count_online(self, now_s: float) -> int:
+        """How many are there."""
+        return sum(self.is_online(node, now_s) for node in self._states)
+
+    def views(
+        self, now_s: float, records_of: Callable[[bytes], int], place_of: Callable[[NodeEntry], Place]
+    ) -> tuple[NodeView, ...]:
+        """All nodes, in the order of the registry."""
+        return tuple(self._view(entry, now_s, records_of, place_of) for entry in self.entries.values())
+
+    def _view(
+        self,
+        entry: NodeEntry,
+        now_s: float,
+        records_of: Callable[[bytes], int],
+        place_of: Callable[[NodeEntry], Place],
+    ) -> NodeView:
+        state = self._states[entry.node]
+        words, lat, lon = place_of(entry)
+        return NodeView(
+            node=node_name(entry.node),
+            kind=entry.kind,
+            name=entry.name,
+            place=words,
+            online=self.is_online(entry.node, now_s),
+            last_seen_s=state.last_seen_s,
+            firmware=state.firmware,
+            journal_depth=state.journal_depth,
+            records=records_of(entry.node),
+            lat=lat,
+            lon=lon,
+        )

@@ -1,0 +1,186 @@
+"""The store in one SQLite file: WAL, synchronous=FULL, one connection that writes and one that reads.
+
+Never decides what is new: a record that stands already makes the whole group fail, and nothing is overwritten.
+Specification: sqlite.org/wal.html; store/__init__.py says what a store must do, migrations/ what the tables hold.
+"""
+
+import fcntl
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, TextIO
+
+from controller.store import FeedRow, Group, SavedSession, StoredRecord, StoreError
+from controller.store.migrate import migrate
+
+# Rows a statement: the interpreter's lock changes hands once a statement, not once a row.
+ROWS_A_STATEMENT = 256
+_CACHE_KIB = 16 * 1024
+_INSERT_RECORD = "INSERT INTO record (node, seq, kind, stored_s, raw) VALUES "
+_NODE_SEEN = """
+    INSERT INTO node_state (node, boot_id, last_seen_s, stored, refused_duplicates, conflicting)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (node) DO UPDATE SET
+        boot_id = excluded.boot_id,
+        last_seen_s = excluded.last_seen_s,
+        stored = stored + excluded.stored,
+        refused_duplicates = refused_duplicates + excluded.refused_duplicates,
+        conflicting = conflicting + excluded.conflicting
+"""
+
+
+class SqliteStore:
+    """A store on one file; `open` makes it. See `controller.store.Store` for the calls."""
+
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, lock_file: TextIO) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._reading = Lock()  # HTTP answers come from several threads
+        self._lock_file = lock_file
+
+    @classmethod
+    def open(cls, path: Path) -> "SqliteStore":
+        """Open or make the database. Raises StoreError."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock_file = path.with_name(path.name + ".lock").open("w")
+        except OSError as error:
+            raise StoreError(f"Cannot use the database {path} ({error.strerror}): correct store.path.") from None
+        try:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            writer = _connect(path)
+            migrate(writer)
+            reader = _connect(path)
+            reader.execute("PRAGMA query_only = ON")
+        except BlockingIOError:
+            lock_file.close()
+            raise StoreError(f"Another controller uses {path}: stop it, or change store.path.") from None
+        except sqlite3.Error as error:
+            lock_file.close()
+            raise StoreError(f"Cannot use the database {path} ({error}): restore it or change store.path.") from None
+        except StoreError:
+            lock_file.close()
+            raise
+        return cls(writer, reader, lock_file)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+        self._lock_file.close()
+
+    # --- writing: the writer thread only
+
+    def commit(self, group: Group) -> list[tuple[int, int]]:
+        db = self._writer
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            self._insert_records(group)
+            conflicts = [(node, seq) for node, seq, raw in group.duplicates if self._raw(node, seq) != raw]
+            db.executemany("INSERT OR REPLACE INTO declared_gap VALUES (?, ?, ?, ?, ?)", group.gaps)
+            db.executemany("DELETE FROM stored_range WHERE node = ? AND first_seq = ?", group.ranges_gone)
+            db.executemany("INSERT OR REPLACE INTO stored_range VALUES (?, ?, ?)", group.ranges)
+            stored = Counter(row[0] for row in group.records)
+            refused = Counter(node for node, _, _ in group.duplicates)
+            conflicting = Counter(node for node, _ in conflicts)
+            db.executemany(
+                _NODE_SEEN,
+                (
+                    (node, boot_id, seen_s, stored[node], refused[node], conflicting[node])
+                    for node, (boot_id, seen_s) in group.nodes.items()
+                ),
+            )
+            db.executemany(
+                "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET events = events + excluded.events",
+                group.tallies.items(),
+            )
+        return conflicts
+
+    def _insert_records(self, group: Group) -> None:
+        for start in range(0, len(group.records), ROWS_A_STATEMENT):
+            rows = group.records[start : start + ROWS_A_STATEMENT]
+            places = ",".join(["(?,?,?,?,?)"] * len(rows))
+            self._writer.execute(_INSERT_RECORD + places, [value for row in rows for value in row])
+
+    def _raw(self, node: int, seq: int) -> bytes | None:
+        row = self._writer.execute("SELECT raw FROM record WHERE node = ? AND seq = ?", (node, seq)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def trip_ref(self, service_date: str, trip_id: str) -> int:
+        key = (service_date, trip_id)
+        with self._writer as db:
+            db.execute("INSERT OR IGNORE INTO trip_run (service_date, trip_id) VALUES (?, ?)", key)
+            row = db.execute("SELECT ref FROM trip_run WHERE service_date = ? AND trip_id = ?", key).fetchone()
+        return int(row[0])
+
+    def add_feed(self, row: FeedRow) -> None:
+        with self._writer as db:
+            db.execute("INSERT OR REPLACE INTO feed VALUES (?, ?, ?)", row)
+
+    # --- reading: any thread
+
+    def sessions(self, nodes: Sequence[int] | None = None) -> list[SavedSession]:
+        with self._reading:
+            return self._sessions(nodes)
+
+    def _sessions(self, nodes: Sequence[int] | None) -> list[SavedSession]:
+        states = self._reader.execute(
+            "SELECT node, boot_id, last_seen_s, stored, refused_duplicates, conflicting FROM node_state ORDER BY node"
+        )
+        found = {
+            node: SavedSession(node, boot_id, seen_s, rows, refused_duplicates=refused, conflicting=conflicting)
+            for node, boot_id, seen_s, rows, refused, conflicting in states
+            if nodes is None or node in nodes
+        }
+        for node, first, last in self._reader.execute("SELECT node, first_seq, last_seq FROM stored_range"):
+            if node in found:
+                found[node].stored.append((first, last))
+        for node, first, last in self._reader.execute("SELECT node, first_seq, last_seq FROM declared_gap"):
+            if node in found:
+                found[node].declared.append((first, last))
+        return list(found.values())
+
+    def tallies(self) -> dict[str, int]:
+        return dict(self._read("SELECT name, events FROM tally"))
+
+    def records(self, node: int, from_seq: int, limit: int) -> list[StoredRecord]:
+        rows = self._read(
+            "SELECT seq, kind, stored_s, raw FROM record WHERE node = ? AND seq >= ? ORDER BY seq LIMIT ?",
+            (node, from_seq, limit),
+        )
+        return [StoredRecord(*row) for row in rows]
+
+    def audit(self) -> tuple[list[SavedSession], dict[int, int]]:
+        with self._reading:
+            self._reader.execute("BEGIN")
+            try:
+                counted = dict(self._reader.execute("SELECT node, COUNT(*) FROM record GROUP BY node").fetchall())
+                return self._sessions(None), counted
+            finally:
+                self._reader.execute("COMMIT")
+
+    def trip_runs(self, refs: Sequence[int]) -> dict[int, tuple[str, str]]:
+        places = ",".join("?" * len(refs))
+        rows = self._read(f"SELECT ref, service_date, trip_id FROM trip_run WHERE ref IN ({places})", refs)
+        return {ref: (service_date, trip_id) for ref, service_date, trip_id in rows}
+
+    def feeds(self) -> list[FeedRow]:
+        rows = self._read("SELECT sha256, name, imported_ms FROM feed ORDER BY imported_ms DESC, rowid DESC")
+        return [FeedRow(*row) for row in rows]
+
+    def _read(self, sql: str, values: Sequence[int] = ()) -> list[Any]:
+        with self._reading:
+            return self._reader.execute(sql, values).fetchall()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,170 @@
+"""The controller as its own process, and peers on the real broker: started, killed, asked over HTTP.
+
+Never looks inside the process.
+Specification: README.md beside the controller's code.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import httpx
+import psutil
+
+from controller.tests.peer import Peer
+from protocols.provisioning import NodeEntry, registry_text
+
+ROOT = Path(__file__).parents[2]
+MAIN = "import sys; from pathlib import Path; from controller.app import main; sys.exit(main(Path(sys.argv[1])))"
+START_TIMEOUT_S = 20.0
+RESEND_S = 0.5
+
+
+def write_files(folder: Path, entries: Sequence[NodeEntry], toml: str = "") -> Path:
+    """Registry and configuration of a controller on free ports; the configuration's path."""
+    registry = folder / "nodes.json"
+    registry.touch(0o600)
+    registry.write_text(registry_text(entries), encoding="utf-8")
+    config = folder / "vuzol.toml"
+    config.write_text(toml or "[http]\nport = 0\n[mqtt]\nport = 0\n", encoding="utf-8")
+    return config
+
+
+class Controller:
+    """One controller process; `start` may be called again after `kill`."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self._ready = config.parent / "data" / "ready.json"
+        self._process: asyncio.subprocess.Process | None = None
+        self.http_port = 0
+        self.mqtt_port = 0
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def spawn(self) -> asyncio.subprocess.Process:
+        """Start it, without waiting."""
+        command = (sys.executable, "-c", MAIN, str(self._config))
+        errors = self._config.parent / "stderr.log"
+        with errors.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=log
+            )
+        return self._process
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready."""
+        self._ready.unlink(missing_ok=True)
+        process = await self.spawn()
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while not self._ready.exists():
+                assert process.returncode is None, self.words()
+                await asyncio.sleep(0.02)
+        told = json.loads(self._ready.read_text(encoding="utf-8"))
+        self.http_port, self.mqtt_port = told["http_port"], told["mqtt_port"]
+
+    async def end(self, number: signal.Signals) -> int:
+        """Send it a signal; its exit status."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        async with asyncio.timeout(15):
+            return await self._process.wait()
+
+    def words(self) -> str:
+        """What it wrote to standard error."""
+        return (self._config.parent / "stderr.log").read_text(encoding="utf-8")
+
+    def broker_pid(self) -> int:
+        """The process id of its nats-server."""
+        (pid,) = (child.pid for child in psutil.Process(self.pid).children() if child.name() == "nats-server")
+        return pid
+
+    async def get(self, path: str, **parameters: str | int) -> Any:
+        """The JSON answer."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{self.http_port}{path}", params=parameters)
+            answer.raise_for_status()
+            return answer.json() if "json" in answer.headers["content-type"] else answer.text
+
+    async def stored(self, peer: Peer) -> dict[int, bytes]:
+        """Everything that it holds of a peer, over the API, page by page."""
+        found: dict[int, bytes] = {}
+        from_seq: int | None = 0
+        while from_seq is not None:
+            path = f"/api/v1/nodes/{peer.entry.node.hex()}/records"
+            page = await self.get(path, from_seq=from_seq, limit=500)
+            for one in page["records"]:
+                raw = bytes.fromhex(one["hex"])
+                assert one["seq"] not in found
+                assert one["crc32"] == zlib.crc32(raw)
+                found[one["seq"]] = raw
+            from_seq = page["next_seq"]
+        return found
+
+
+@contextlib.asynccontextmanager
+async def controlling(config: Path) -> AsyncIterator[Controller]:
+    """A running controller, ended in order."""
+    controller = Controller(config)
+    try:
+        await controller.start()
+        yield controller
+    finally:
+        if controller._process is not None:
+            await controller.end(signal.SIGTERM)
+
+
+async def deliver(peer: Peer, port: int, *, batch_size: int = 16) -> None:
+    """Be a node: connect, send what is not receipted, wait, send again; over every loss, until all is receipted."""
+    while len(peer.receipted) < len(peer.journal):
+        with contextlib.suppress(aiomqtt.MqttError):
+            async with aiomqtt.Client("127.0.0.1", port, identifier=f"node-{peer.entry.node.hex()}") as client:
+                await client.subscribe(peer.down, qos=1)
+                await client.publish(peer.state_topic, peer.state(), qos=1, retain=True)
+                hearing = asyncio.create_task(_hear(peer, client))
+                try:
+                    await _send_until_receipted(peer, client, batch_size)
+                finally:
+                    hearing.cancel()
+                    await asyncio.gather(hearing, return_exceptions=True)
+        await asyncio.sleep(0.1)
+
+
+async def _send_until_receipted(peer: Peer, client: aiomqtt.Client, batch_size: int) -> None:
+    while owed := sorted(set(peer.journal) - peer.receipted):
+        sent = owed[: batch_size * 4]
+        for start in range(0, len(sent), batch_size):
+            part = sent[start : start + batch_size]
+            await client.publish(peer.up, peer.batch(part[0], part[-1]), qos=1)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RESEND_S):
+                while not set(sent) <= peer.receipted:
+                    await asyncio.sleep(0.01)
+
+
+async def _hear(peer: Peer, client: aiomqtt.Client) -> None:
+    async for message in client.messages:
+        assert isinstance(message.payload, bytes)
+        peer.hear(message.payload)
+
+
+def is_alive(pid: int) -> bool:
+    """True while the process runs."""
+    try:
+        os.kill(pid, 0)
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False

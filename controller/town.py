@@ -1,0 +1,181 @@
+"""The services joined: who hears which notice, who asks whom, whose tasks run.
+
+Never knows a socket or a signal: app.py gives it a way out (`publish`) and hands it what comes in (`ingest`).
+Specification: README.md beside this file, "Who hears what".
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from controller import events
+from controller.commands import AssignTrip, ShowArrivals
+from controller.config import Config
+from controller.ingest import Ingest
+from controller.metrics import Metrics
+from controller.outbox import Outbox
+from controller.services.boards import Boards
+from controller.services.displays import Displays
+from controller.services.feed import Feeds
+from controller.services.fleet import Fleet, Place
+from controller.services.ledger import Ledger
+from controller.services.live import Live, NodeView, Shape, Sources, StopView
+from controller.services.transit import Transit
+from controller.services.trips import Trips
+from controller.sessions import Session, Sessions
+from controller.store import Store
+from controller.store.writing import WriterThread
+from protocols.provisioning import NodeEntry
+from protocols.wire.topics import node_name
+
+PULSE_S = 1.0
+
+log = structlog.get_logger("town")
+
+
+def _drop(_topic: str, _data: bytes) -> bool:
+    return False
+
+
+class Town:
+    """Everything between the transport and the page."""
+
+    def __init__(
+        self,
+        config: Config,
+        entries: Sequence[NodeEntry],
+        store: Store,
+        writer: WriterThread,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+    ) -> None:
+        saved = store.sessions()
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self.publish: Callable[[str, bytes], bool] = _drop
+        self.sessions = Sessions(entries)
+        self.sessions.restore(saved)
+        self._outbox = Outbox(lambda topic, data: self.publish(topic, data), metrics, now_ms)
+        self.ingest = Ingest(
+            self.sessions, store, writer, metrics, config.store, now_ms, self._outbox.send, self.tell, self._settled
+        )
+        self.ledger = Ledger(self.sessions, saved)
+        self.fleet = Fleet(entries, saved)
+        self.displays = Displays(entries)
+        self.feeds = Feeds(
+            Path(config.site.data) / "feeds", config.transit.roster, store, writer, self.now_s, self._feed_changed
+        )
+        self.trips = Trips(entries, store, writer, self.now_s, self._transit, self._order)
+        self.boards = Boards(
+            entries,
+            config.displays,
+            self.now_s,
+            self._transit,
+            self.trips.position_s,
+            self.fleet.is_online,
+            self._order,
+        )
+        self._stops: tuple[StopView, ...] | None = None
+        self.live = Live(config.site.name, self._sources(), Counter(store.tallies()), self.now_s)
+        self._hearers: dict[type[Any], tuple[Callable[[Any], None], ...]] = {
+            events.StateChanged: (self.fleet.state_changed,),
+            events.BatchStored: (self.fleet.batch_stored, self.ledger.batch_stored),
+            events.NodeBooted: (self.fleet.booted, self._node_booted),
+            events.StatusReported: (self.fleet.status_reported,),
+            events.VehicleMoved: (self.trips.vehicle_moved,),
+            events.ArrivalsShown: (self.displays.arrivals_shown,),
+            events.GlassChanged: (self.displays.glass_changed,),
+            events.PictureTaken: (self.displays.picture_taken,),
+        }
+
+    def jobs(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """What has to run, each to be owned by the caller's task group."""
+        return self.ingest.run(), self.trips.run(), self.boards.run(), self._pulse()
+
+    def now_s(self) -> float:
+        """Unix time."""
+        return self._now_ms() / 1000
+
+    def tell(self, notice: events.Notice) -> None:
+        """Pass a notice on. A service that fails on one must not keep the next receipt from its node."""
+        for hear in self._hearers.get(type(notice), ()):
+            try:
+                hear(notice)
+            except Exception:  # the boundary between the ledger and everything that is built on it
+                self._metrics.handler_errors.inc()
+                log.exception("a service failed on a notice", notice=type(notice).__name__)
+        self.live.tell(notice)
+
+    def _settled(self, sessions: Iterable[Session], conflicts: Iterable[int]) -> None:
+        self.ledger.settle(sessions)
+        for number in conflicts:
+            self.ledger.conflict_found(number)
+
+    def _transit(self) -> Transit | None:
+        return self.feeds.transit
+
+    def _feed_changed(self) -> None:
+        self._stops = None
+        self.trips.feed_changed()
+        self.live.changed()
+
+    def _node_booted(self, event: events.NodeBooted) -> None:
+        self.boards.forget(event.node)
+
+    def _order(self, entry: NodeEntry, command: AssignTrip | ShowArrivals, ttl_s: int) -> bool:
+        return bool(self._outbox.order(self.sessions.by_node[entry.node], command, ttl_s))
+
+    async def _pulse(self) -> None:
+        """Time passes: who is silent goes offline, clocks on the page move on."""
+        while True:
+            self._metrics.nodes_online.set(self.fleet.count_online(self.now_s()))
+            self.live.changed()
+            await asyncio.sleep(PULSE_S)
+
+    def _sources(self) -> Sources:
+        return Sources(
+            feed_name=lambda: "" if self.feeds.transit is None else self.feeds.transit.feed.name,
+            nodes=self._nodes,
+            vehicles=self.trips.views,
+            stops=self._stop_views,
+            displays=self.displays.views,
+            ledger=self.ledger.rows,
+            shapes=self._shapes,
+            rejected=self._metrics.refusals,
+        )
+
+    def _nodes(self, now_s: float) -> tuple[NodeView, ...]:
+        return self.fleet.views(now_s, self.ledger.records_of, self._place)
+
+    def _place(self, entry: NodeEntry) -> Place:
+        """A vehicle or a stop in words, and where it is."""
+        transit = self.feeds.transit
+        if entry.stop_id:
+            stop = None if transit is None else transit.feed.stops.get(entry.stop_id)
+            return (entry.stop_id, None, None) if stop is None else (stop.name, stop.lat, stop.lon)
+        lat, lon = self.trips.place(entry.node) or (None, None)
+        return entry.vehicle_id or (str(entry.vehicle) if entry.vehicle else ""), lat, lon
+
+    def _shapes(self) -> tuple[Shape, ...]:
+        return () if self.feeds.transit is None else self.feeds.transit.shapes
+
+    def _stop_views(self) -> tuple[StopView, ...]:
+        if self._stops is None:
+            self._stops = self._make_stop_views()
+        return self._stops
+
+    def _make_stop_views(self) -> tuple[StopView, ...]:
+        standing: dict[str, list[str]] = {}
+        for entry in self.fleet.entries.values():
+            if entry.stop_id:
+                standing.setdefault(entry.stop_id, []).append(node_name(entry.node))
+        stops = () if self.feeds.transit is None else self.feeds.transit.feed.stops.values()
+        return tuple(
+            StopView(stop.stop_id, stop.name, stop.lat, stop.lon, tuple(standing.get(stop.stop_id, ())))
+            for stop in stops
+            if stop.lat is not None and stop.lon is not None
+        )

@@ -1,0 +1,64 @@
+"""What a lane is: the order for one node, and the node that a lane makes of it. The table of lanes is in launch.py.
+It must never know a backend.
+Specification: emulation/README.md, "Lanes".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from emulation.peripherals.flash import Flash
+from emulation.peripherals.ports import Clock
+from emulation.peripherals.wiring import Wiring
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class NodeOrder:
+    """Everything a lane needs to make one node; `folder` is the node's own, its files outlive the node."""
+
+    roles: Mapping[str, Mapping[str, int]]
+    config: Mapping[str, Any]
+    folder: Path
+    flash_bytes: int
+    heap: str
+    unique_id: str
+    program: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class LaneNode(Protocol):
+    """A node on some backend. Peripherals are touched inside `call` alone: they live where the backend runs them."""
+
+    clock: Clock
+    wiring: Wiring
+    flash: Flash
+
+    def call(self, action: Callable[[], T]) -> T: ...
+
+    def on_console(self, action: Callable[[], None]) -> None: ...
+
+    # Inside `call`:
+
+    def power_on(self) -> None: ...
+
+    def power_off(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    @property
+    def console(self) -> str: ...
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def exit_status(self) -> int | None: ...
+
+    @property
+    def resets(self) -> int: ...
+
+    @property
+    def watchdog_bites(self) -> int: ...

@@ -1,0 +1,94 @@
+"""Starts a node of any kind on the lane that its board names, and gives the handle on it.
+It must never know what the node's firmware does, nor a protocol: it is the node's surroundings.
+Specification: emulation/README.md.
+"""
+
+import importlib
+import json
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emulation.lanes import LaneNode, NodeOrder
+from emulation.node_handle import NodeHandle, NoSuchPart, NotSeen
+from emulation.unix.lane import UnixNode
+
+__all__ = ["LaunchError", "NoSuchPart", "NodeHandle", "NotSeen", "board_facts", "start"]
+
+BOARDS = Path(__file__).parents[1] / "boards"
+SETTINGS_FILE = "settings.json"
+FIRMWARE = ("-m", "firmware.main")
+
+# emulator of board.toml -> what makes a node of an order
+LANES: dict[str, Callable[[NodeOrder], LaneNode]] = {"unix": UnixNode}
+
+
+class LaunchError(Exception):
+    """There is no such board, kind or lane; the message says what there is."""
+
+
+def start(
+    board: str,
+    kind: str,
+    settings: Mapping[str, Any] | bytes | None,
+    folder: Path,
+    *,
+    program: Sequence[str] = FIRMWARE,
+    heap: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> NodeHandle:
+    """Start a node in its own `folder` (made if missing; settings.json and the flash image live there).
+
+    `settings` is written as settings.json (bytes as they are, to try a bad file); None keeps the file that is there.
+    `program` is what the VM runs instead of the firmware. Raises LaunchError, MicroPythonMissing.
+    """
+    facts = board_facts(board)
+    if kind not in facts["flash"] or not isinstance(facts["flash"][kind], dict):
+        raise LaunchError(f"the board {board!r} has no flash map for the kind {kind!r}")
+    if facts["emulator"] not in LANES:
+        raise LaunchError(f"the board {board!r} needs the lane {facts['emulator']!r}; there are: {', '.join(LANES)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    if settings is not None:
+        _write_secret(folder / SETTINGS_FILE, settings)
+    known: Mapping[str, Any] = settings if isinstance(settings, Mapping) else _settings_in(folder)
+    config = known.get("config")
+    order = NodeOrder(
+        roles=importlib.import_module(f"boards.{board}.pins").KINDS[kind],
+        config=config if isinstance(config, Mapping) else {},
+        folder=folder,
+        flash_bytes=facts["flash"][kind]["journal_bytes"],
+        heap=heap or facts["heap"],
+        unique_id=str(known.get("node", "0000000000000000")),
+        program=program,
+        environment=environment or {},
+    )
+    handle = NodeHandle(LANES[facts["emulator"]](order))
+    handle.start()
+    return handle
+
+
+def board_facts(board: str) -> dict[str, Any]:
+    """boards/<board>/board.toml. Raises LaunchError."""
+    path = BOARDS / board / "board.toml"
+    if not path.is_file():
+        there = sorted(found.parent.name for found in BOARDS.glob("*/board.toml"))
+        raise LaunchError(f"there is no board {board!r}; there are: {', '.join(there)}")
+    return tomllib.loads(path.read_text())
+
+
+def _settings_in(folder: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads((folder / SETTINGS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}  # the firmware is the one to complain
+    return found if isinstance(found, dict) else {}
+
+
+def _write_secret(path: Path, settings: Mapping[str, Any] | bytes) -> None:
+    data = settings if isinstance(settings, bytes) else json.dumps(settings, ensure_ascii=False).encode()
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it holds the node's keys
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)

@@ -1,0 +1,151 @@
+"""Everything a town needs on disk before its first power-on: feed, roster, registry, keys, configuration.
+
+Never starts a process.
+Specification: controller/vuzol.example.toml for the configuration; protocols/README.md, "Provisioning".
+"""
+
+import json
+import os
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulation.feed_window import EmptyFeed, FeedWindow, move_to_now
+from emulation.town.nodes import TownNode, display_settings, validator_settings
+from emulation.town.plan import TownError, TownPlan
+from emulation.town.predictions import StopVisit
+from emulation.vehicle_motion import VehicleMotion
+from protocols.gtfs import Feed, FeedErrors, from_zip_bytes, read_feed
+from protocols.provisioning import KEY_SIZE, NodeEntry, registry_text
+from protocols.wire import topics
+
+BUNDLED_FEED = Path(__file__).parents[1] / "feed"
+SITE = "demo"
+PANELS = ((128, 64), (192, 64), (128, 32))  # the displays of a town are not all alike
+VALIDATOR_IDS = 0x0100
+DISPLAY_IDS = 0x0200
+
+Step = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A town that is ready to be powered."""
+
+    config: Path
+    nodes: tuple[TownNode, ...]
+    motions: dict[str, VehicleMotion]
+
+    def true_visits(self) -> dict[StopVisit, list[float]]:
+        """When each vehicle will really be at each stop of its days."""
+        visits = defaultdict[StopVisit, list[float]](list)
+        for vehicle_id, motion in self.motions.items():
+            for call in motion.calls:
+                visits[vehicle_id, call.trip_id, call.stop_id].append(call.passenger_s)
+        return visits
+
+
+def read_feed_at(path: Path) -> Feed:
+    """The feed of a zip or a folder. Raises TownError."""
+    try:
+        if path.is_dir():
+            return read_feed({file.name: file.read_bytes() for file in sorted(path.glob("*.txt"))})
+        return from_zip_bytes(path.read_bytes())
+    except OSError as error:
+        raise TownError(f"{path} cannot be read ({error.strerror}): give a GTFS zip or folder") from None
+    except FeedErrors as errors:
+        raise TownError(f"{path} is not a sound feed, first of {errors.total}: {errors.errors[0]}") from None
+
+
+def prepare(plan: TownPlan, folder: Path, ports: tuple[int, int], step: Step) -> Setting:
+    """Write everything into `folder`; `ports` are those of the page and of the broker. Raises TownError."""
+    step("feed", 0, 3)
+    feed = read_feed_at(plan.feed or BUNDLED_FEED)
+    step("feed", 1, 3)
+    try:
+        window = move_to_now(feed, time.time(), plan.validators, plan.displays)
+    except EmptyFeed as error:
+        raise TownError(f"{error}: give a feed with trips") from None
+    step("feed", 2, 3)
+    _write_feed(folder / "feed", window)
+    (folder / "roster.csv").write_text(window.roster_csv(), encoding="utf-8")
+    entries = _entries(window)
+    _write_secret(folder / "nodes.json", registry_text(entries))
+    config = _write_config(folder, ports)
+    motions = {vehicle_id: window.motion(vehicle_id, plan.seed) for vehicle_id in window.vehicles}
+    step("feed", 3, 3)
+    return Setting(config, tuple(_nodes(entries, folder, plan, ports[1])), motions)
+
+
+def _entries(window: FeedWindow) -> list[NodeEntry]:
+    entries = [
+        NodeEntry(
+            node=(VALIDATOR_IDS + number).to_bytes(8, "big"),
+            key=secrets.token_bytes(KEY_SIZE),
+            site=SITE,
+            kind="fare_validator",
+            name=vehicle_id,
+            vehicle_id=vehicle_id,
+            vehicle=number,
+        )
+        for number, vehicle_id in enumerate(window.vehicles, 1)
+    ]
+    for number, stop_id in enumerate(window.display_stops, 1):
+        width, height = PANELS[number % len(PANELS)]
+        entries.append(
+            NodeEntry(
+                node=(DISPLAY_IDS + number).to_bytes(8, "big"),
+                key=secrets.token_bytes(KEY_SIZE),
+                site=SITE,
+                kind="stop_display",
+                name=window.feed.stops[stop_id].name,
+                stop_id=stop_id,
+                width=width,
+                height=height,
+            )
+        )
+    return entries
+
+
+def _nodes(entries: list[NodeEntry], folder: Path, plan: TownPlan, mqtt_port: int) -> list[TownNode]:
+    city_key = secrets.token_bytes(KEY_SIZE)
+    nodes = []
+    for entry in entries:
+        name = topics.node_name(entry.node)
+        if entry.kind == "fare_validator":
+            settings = validator_settings(entry, city_key=city_key, mqtt_port=mqtt_port, language=plan.language)
+        else:
+            settings = display_settings(entry, mqtt_port=mqtt_port, language=plan.language)
+        nodes.append(TownNode(name, entry.kind, settings, folder / "nodes" / name, entry.vehicle_id, entry.stop_id))
+    return nodes
+
+
+def _write_feed(folder: Path, window: FeedWindow) -> None:
+    folder.mkdir()
+    for name, data in window.files.items():
+        (folder / name).write_bytes(data)
+
+
+def _write_secret(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _write_config(folder: Path, ports: tuple[int, int]) -> Path:
+    path = folder / "vuzol.toml"
+    sections: dict[str, dict[str, str | int]] = {
+        "site": {"name": SITE},
+        "http": {"port": ports[0]},
+        "mqtt": {"port": ports[1]},
+        "nodes": {"registry": "nodes.json"},
+        "transit": {"feed": "feed", "roster": "roster.csv"},
+    }
+    lines = []
+    for section, values in sections.items():
+        lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,78 @@
+"""The lane `unix`: makes a node out of a process, its peripherals and its flash, for emulation.launch.
+It must never know a test or the demo; another lane gives the same object for another backend.
+Specification: emulation/README.md, "Lanes".
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from emulation.lanes import NodeOrder
+from emulation.peripherals.flash import Flash
+from emulation.peripherals.ports import Clock
+from emulation.peripherals.wiring import Wiring
+from emulation.unix.bus_server import shared_server
+from emulation.unix.micropython import find_micropython
+from emulation.unix.node_process import NodeProcess, Program
+
+T = TypeVar("T")
+
+DEVICE_MODULES = Path(__file__).parent / "device"
+REPOSITORY = Path(__file__).parents[2]
+FLASH_FILE = "journal.flash"
+
+
+class UnixNode:
+    def __init__(self, order: NodeOrder) -> None:
+        server = self._server = shared_server()
+        self.clock: Clock = server.clock
+        self.wiring = server.call(lambda: Wiring(order.roles, order.config, server.clock))
+        self.flash = Flash(order.folder / FLASH_FILE, order.flash_bytes)
+        program = Program(
+            micropython=find_micropython(),
+            arguments=order.program,
+            search_path=f"{DEVICE_MODULES}:{REPOSITORY}:.frozen",
+            heap=order.heap,
+            unique_id=order.unique_id,
+            environment=dict(order.environment),
+        )
+        self._process = NodeProcess(server, program, self.wiring, self.flash, order.folder)
+
+    def call(self, action: Callable[[], T]) -> T:
+        return self._server.call(action)
+
+    def on_console(self, action: Callable[[], None]) -> None:
+        self._process.on_console = action
+
+    def power_on(self) -> None:
+        if self.pid is None:
+            self.wiring.power(True)
+            self._process.start()
+
+    def power_off(self) -> None:
+        self._process.kill()
+        self.wiring.power(False)
+
+    def close(self) -> None:
+        self.power_off()
+        self.flash.close()
+
+    @property
+    def console(self) -> str:
+        return bytes(self._process.console).decode("utf-8", "replace")
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        return self._process.exit_status
+
+    @property
+    def resets(self) -> int:
+        return self._process.resets
+
+    @property
+    def watchdog_bites(self) -> int:
+        return self._process.watchdog_bites

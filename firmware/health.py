@@ -1,0 +1,79 @@
+"""What a node says of itself: events for people, the status record, one short line on the console for each.
+
+Never decides anything, and never fails: an event that finds no room is only counted.
+Specification: protocols/schema/common.py, EVENT and STATUS.
+"""
+
+import gc
+
+from protocols.wire.messages import event, status
+from protocols.wire.record import CLOCK_RECEIPT
+
+MAX_TEXT = 120
+_U16 = 0xFFFF
+
+
+class Health:
+    """`link`, `session` and `supervisor` are asked for their counters."""
+
+    def __init__(self, clock, journal, session, link, supervisor):
+        self._clock = clock
+        self._journal = journal
+        self._session = session
+        self._link = link
+        self._supervisor = supervisor
+        self._nearly_full = False
+        self.peripheral_faults = 0
+        supervisor.on_restart = self._task_restarted
+
+    def event(self, code, text, severity=event.SEVERITY_INFO, detail=0):
+        """`code` is one of event.CODE_…; `detail` a signed 32-bit number."""
+        self.say(text)
+        detail = max(-(2**31), min(2**31 - 1, detail))
+        self._journal.note(event, event.Event(code, severity, detail, text.encode()[:MAX_TEXT]))
+
+    def peripheral_failed(self, text):
+        """A peripheral that did work does not work any more."""
+        self.event(event.CODE_PERIPHERAL_FAULT, text, event.SEVERITY_ERROR)
+
+    def peripheral_back(self, text):
+        self.event(event.CODE_PERIPHERAL_BACK, text)
+
+    def say(self, text):
+        """A line on the console."""
+        print(self._clock.monotonic_ms() // 1000, text)
+
+    def time_told(self, source, utc_ms):
+        """Let the clock know what time it is; a step becomes an event."""
+        step_ms = self._clock.tell(source, utc_ms)
+        if step_ms:
+            who = "controller" if source == CLOCK_RECEIPT else "GNSS"
+            self.event(event.CODE_CLOCK_STEPPED, f"clock set by {who}", event.SEVERITY_WARNING, step_ms // 1000)
+
+    def look_at_journal(self):
+        """Say so before records have to be refused or given up."""
+        if self._journal.nearly_full != self._nearly_full:
+            self._nearly_full = not self._nearly_full
+            if self._nearly_full:
+                self.event(event.CODE_JOURNAL_NEARLY_FULL, "journal nearly full", event.SEVERITY_WARNING)
+
+    def record_status(self):
+        gc.collect()
+        journal = self._journal
+        now = status.Status(
+            self._clock.monotonic_ms() // 1000,
+            gc.mem_free(),
+            gc.mem_alloc(),
+            journal.depth,
+            journal.oldest_seq,
+            journal.erases,
+            min(self._link.connects, _U16),
+            min(self._supervisor.restarts, _U16),
+            min(self.peripheral_faults + journal.flash_faults, _U16),
+            min(self._session.refused_total, _U16),
+        )
+        journal.note(status, now)
+
+    def _task_restarted(self, name, error):
+        text = f"{name}: {type(error).__name__} {error}" if error else f"{name}: ended"
+        self.event(event.CODE_TASK_RESTARTED, text, event.SEVERITY_WARNING, self._supervisor.restarts)

@@ -1,0 +1,190 @@
+"""The composition root: settings, then the board's roles, then the node; everything that a node is made of meets here.
+
+Never knows what a kind of node does: firmware/nodes/<kind>.py does, found by the name in the settings.
+Specification: firmware/README.md.
+"""
+
+import asyncio
+import os
+import sys
+from collections import namedtuple
+
+from firmware import settings
+from firmware.clock import Clock
+from firmware.comms.mqtt_link import MqttLink
+from firmware.health import Health
+from firmware.journal import FlashFault, Journal, JournalFull
+from firmware.supervisor import Supervisor
+from protocols.wire import picture, state, topics
+from protocols.wire.errors import MalformedFrame
+from protocols.wire.messages import boot, event, result
+from protocols.wire.node_kinds import kind_id
+from protocols.wire.record import CLOCK_RECEIPT
+from protocols.wire.session import Session, TimeTold
+
+FIRMWARE = (0, 1, 0)
+WATCHDOG_MS = 8_000  # the RP2040 counts no further than 8388
+IDLE_MS = 1_000
+LINK_STALE_S = 90
+LOOK_AT_SETTINGS_MS = 3_000
+BLINK_MS = 500
+
+Services = namedtuple("Services", ("clock", "journal", "health", "offer_picture"))
+
+
+def board():
+    """The role factories of the board that this runs on."""
+    if sys.platform == "linux":
+        from boards.unix import hal
+
+        return hal
+    raise RuntimeError(f"no board for {sys.platform}")
+
+
+def kind_module(kind):
+    """firmware/nodes/<kind>.py; only that one is loaded."""
+    return __import__("firmware.nodes." + kind, None, None, ("create",))
+
+
+async def provisioned(hal):
+    """The settings, as soon as they can be used; until then people are told, and the file is read again and again."""
+    told = ""
+    while True:
+        try:
+            return settings.read(hal.settings_path(), lambda kind: kind_module(kind).CONFIG), told
+        except settings.SettingsFault as fault:
+            if fault.sentence != told:
+                print("no settings:", fault.sentence)
+                show_no_settings(hal, fault.known)
+                told = fault.sentence
+        await blink(hal.light(), LOOK_AT_SETTINGS_MS)
+
+
+def show_no_settings(hal, known):
+    """On the glass, if the file says that much; the light blinks anyway."""
+    try:
+        module = kind_module(known["kind"])
+        module.show_fault(hal, known["config"], known.get("language"))
+    except (AttributeError, ImportError, KeyError, TypeError, ValueError, OSError):
+        pass  # this kind has no glass, or the file does not say which
+
+
+async def blink(light, for_ms):
+    """White, half a second on and half a second off: this node has no settings."""
+    for _ in range(for_ms // (2 * BLINK_MS)):
+        for duty in (65535, 0):
+            for channel in light:
+                channel.duty_u16(duty)
+            await asyncio.sleep_ms(BLINK_MS)
+
+
+class Node:
+    """One provisioned node, from boot to reset."""
+
+    def __init__(self, hal, provided):
+        module = kind_module(provided.kind)
+        self._hal = hal
+        self._settings = provided
+        self._clock = Clock()
+        self._journal = Journal(hal.journal_flash(), self._clock.stamp, module.KEPT_KINDS)
+        self._session = Session(provided.key, provided.node, self._journal, module.COMMAND_KINDS, jitter)
+        name = topics.node_name(provided.node)
+        node_topics = [topics.topic(provided.site, provided.node, leaf) for leaf in ("up", "down", "state")]
+        self._link = MqttLink(provided.host, provided.port, "vz" + name, node_topics, self._clock, self._session)
+        self._supervisor = Supervisor(self._clock, hal.watchdog(WATCHDOG_MS))
+        self._health = Health(self._clock, self._journal, self._session, self._link, self._supervisor)
+        services = Services(self._clock, self._journal, self._health, self._offer_picture)
+        self._app = module.create(hal, provided, services)
+
+    async def run(self, settings_fault):
+        """Recover the journal, open a new boot, start the tasks. Never returns."""
+        self._journal.open()
+        self._record_boot()
+        if settings_fault:
+            self._health.event(event.CODE_SETTINGS_FAULT, settings_fault, event.SEVERITY_WARNING)
+        self._journal.on_append = self._link.wake
+        self._link.will = self._state(state.OFFLINE)
+        self._link.online = self._state(state.ONLINE)
+        self._link.on_event = self._take
+        for name, start, stale_s in self._app.tasks():
+            self._supervisor.own(name, start, stale_s)
+        self._supervisor.own("link", self._link.run, LINK_STALE_S)
+        self._supervisor.own("housekeeping", self._keep_house, 15)
+        await self._supervisor.run()
+
+    def _record_boot(self):
+        journal = self._journal
+        opened = boot.Boot(
+            journal.boot_id,
+            kind_id(self._settings.kind),
+            FIRMWARE,
+            reset_cause(self._hal),
+            journal.depth,
+            self._settings.crc,
+        )
+        try:
+            journal.append(boot, opened)
+        except (JournalFull, FlashFault) as fault:
+            print("boot not recorded:", type(fault).__name__)
+        print("node", topics.node_name(self._settings.node), self._settings.kind, "boot", journal.boot_id)
+        print("journal: last", journal.last_seq, "waiting", journal.depth, "free sectors", journal.free_sectors)
+
+    async def _keep_house(self, beat):
+        """What is done while nothing else is: erase ahead, status records."""
+        status_due_ms = 0
+        while True:
+            beat()
+            if self._app.is_idle():
+                self._journal.idle()
+            self._health.look_at_journal()
+            now_ms = self._clock.monotonic_ms()
+            if now_ms >= status_due_ms:
+                status_due_ms = now_ms + self._settings.config["status_s"] * 1000
+                self._health.record_status()
+            await asyncio.sleep_ms(IDLE_MS)
+
+    def _take(self, happened):
+        """What the session says: the controller's time, or a command, which always ends in a result (G6)."""
+        if isinstance(happened, TimeTold):
+            self._health.time_told(CLOCK_RECEIPT, happened.time_ms)
+            return
+        try:
+            if self._app.execute(happened):
+                self._finish(happened, result.OUTCOME_DONE, result.REASON_NONE)
+        except MalformedFrame:
+            self._finish(happened, result.OUTCOME_REFUSED, result.REASON_MALFORMED_BODY)
+        except Exception as error:
+            sys.print_exception(error)
+            self._finish(happened, result.OUTCOME_FAILED, result.REASON_FAULT)
+
+    def _finish(self, command, outcome, reason):
+        self._journal.note(result, result.Result(command.command_id, outcome, reason))
+
+    def _state(self, what):
+        told = state.State(what, kind_id(self._settings.kind), FIRMWARE)
+        return state.build(self._settings.key, self._settings.node, self._journal.boot_id, told)
+
+    def _offer_picture(self, shown):
+        self._link.offer(picture.build(self._settings.key, self._settings.node, self._journal.boot_id, shown))
+
+
+def reset_cause(hal):
+    """A boot record's reset_cause of machine's: 1 power, 2 asked for, 3 watchdog (the unix board's numbers)."""
+    causes = {1: boot.RESET_CAUSE_POWER_ON, 2: boot.RESET_CAUSE_REQUESTED, 3: boot.RESET_CAUSE_WATCHDOG}
+    return causes.get(hal.reset_cause(), boot.RESET_CAUSE_UNKNOWN)
+
+
+def jitter():
+    """0 to 255 by chance."""
+    return os.urandom(1)[0]
+
+
+async def main():
+    """From power on to the next reset."""
+    hal = board()
+    provided, settings_fault = await provisioned(hal)
+    await Node(hal, provided).run(settings_fault)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,153 @@
+"""What a node was provisioned with: its identity, its key, its way to the controller, its kind's configuration.
+
+Never guesses: what is missing or wrong is one sentence for the technician. Never prints the key.
+Specification: protocols/README.md, "Provisioning"; the file is JSON, version 1.
+"""
+
+import json
+from binascii import crc32, unhexlify
+from collections import namedtuple
+
+from protocols.wire import topics
+from protocols.wire.errors import EncodeError, MalformedFrame
+from protocols.wire.node_kinds import NODE_KINDS
+
+VERSION = 1
+MAX_FILE_SIZE = 16_384
+KEY_SIZE = 32
+
+Settings = namedtuple("Settings", ("node", "key", "site", "kind", "language", "host", "port", "config", "crc"))
+
+
+class SettingsFault(Exception):
+    """The file cannot be used; the text is one sentence that says what to do. `known`: what could be read of it."""
+
+    def __init__(self, sentence, known=None):
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.known = known or {}
+
+
+def whole(low, high):
+    """A check for configuration tables: a whole number of low..high."""
+
+    def check(value):
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def multiple(step, low, high):
+    """A check for configuration tables: a whole number of low..high that `step` divides."""
+
+    def check(value):
+        if type(value) is not int or not low <= value <= high or value % step:
+            raise ValueError(f"a multiple of {step} from {low} to {high}")
+        return value
+
+    return check
+
+
+def key(value):
+    """A check for configuration tables: 64 hexadecimal digits; gives bytes."""
+    try:
+        found = unhexlify(value)
+    except (TypeError, ValueError):
+        found = b""
+    if len(found) != KEY_SIZE:
+        raise ValueError("64 hexadecimal digits")
+    return found
+
+
+def text(value):
+    """A check for configuration tables: text."""
+    if type(value) is not str:
+        raise ValueError("text")
+    return value
+
+
+def one_of(*values):
+    """A check for configuration tables."""
+
+    def check(value):
+        if value not in values:
+            raise ValueError("one of " + ", ".join([str(v) for v in values]))
+        return value
+
+    return check
+
+
+UPLINK = (
+    ("transport", one_of("mqtt"), None),
+    ("host", text, None),
+    ("port", whole(1, 65535), 1883),
+)
+
+
+def read(path, config_of):
+    """The node's settings. `config_of(kind)` gives that kind's table: (name, check, default or None) rows.
+
+    Raises SettingsFault.
+    """
+    data = _load(path)
+    try:
+        document = json.loads(data)
+    except ValueError:
+        raise SettingsFault(f"{path} is not JSON: write the settings of this node anew")
+    if type(document) is not dict:
+        raise SettingsFault(f"{path} is no object: write the settings of this node anew")
+    try:
+        return _parse(document, config_of, crc32(data))
+    except ValueError as wrong:
+        raise SettingsFault(f"{path}: {wrong}: correct it or write the settings of this node anew", document)
+
+
+def _load(path):
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE_SIZE + 1)
+    except OSError:
+        raise SettingsFault(f"{path} is missing: write the settings of this node")
+    if len(data) > MAX_FILE_SIZE:
+        raise SettingsFault(f"{path} is longer than {MAX_FILE_SIZE} bytes: write the settings of this node anew")
+    return data
+
+
+def _parse(document, config_of, crc):
+    if document.get("version") != VERSION:
+        raise ValueError(f"version must be {VERSION}")
+    kind = document.get("kind")
+    if kind not in [name for _, name, _, _ in NODE_KINDS]:
+        raise ValueError("kind must be one that this firmware has")
+    try:
+        node = topics.node_id(document.get("node") or "")
+        topics.topic(document.get("site") or "", node, "up")
+    except (EncodeError, MalformedFrame, TypeError):
+        raise ValueError("node must be 16 hexadecimal digits and site a-z, 0-9, -")
+    uplink = _table("uplink", document.get("uplink"), UPLINK)
+    return Settings(
+        node,
+        _checked("key", key, document.get("key")),
+        document["site"],
+        kind,
+        _checked("language", one_of("uk", "en"), document.get("language", "uk")),
+        uplink["host"],
+        uplink["port"],
+        _table("config", document.get("config"), config_of(kind)),
+        crc,
+    )
+
+
+def _table(name, values, table):
+    if type(values) is not dict:
+        raise ValueError(f"{name} must be an object")
+    return {row: _checked(f"{name}.{row}", check, values.get(row, default)) for row, check, default in table}
+
+
+def _checked(name, check, value):
+    try:
+        return check(value)
+    except ValueError as wrong:
+        raise ValueError(f"{name} must be {wrong}")

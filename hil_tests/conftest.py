@@ -1,0 +1,156 @@
+"""A small city for tests: a real controller with its broker and database, a validator, a display.
+
+Never reaches into a node or the controller: nodes have a light, a panel and a flash image, the controller has HTTP.
+Specification: hil_tests/README.md.
+"""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from emulation.launch import NodeHandle
+from emulation.town import TownPlan
+from emulation.town.nodes import start_node
+from emulation.town.reconcile import NodeJournal, read_journal
+from emulation.town.setting import Setting, prepare
+from emulation.unix.process import bound_to_parent
+
+PATIENCE_S = 30.0
+LOOK_AGAIN_S = 0.1
+
+
+def eventually(what: str, look: Callable[[], Any]) -> Any:
+    """The first true answer of `look`; fails with `what` when patience ends."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        if answer := look():
+            return answer
+        time.sleep(LOOK_AGAIN_S)
+    pytest.fail(f"never seen: {what}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Controller:
+    """The controller as a process; everything is asked over HTTP."""
+
+    def __init__(self, config: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._config = config
+        self._http = httpx.Client(base_url=self.url, timeout=5.0, trust_env=False)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tools.cli", "run", "--config", str(self._config)]
+        self._process = subprocess.Popen(bound_to_parent(command), stderr=subprocess.DEVNULL)
+        eventually("the controller answers", lambda: self.get("/healthz"))
+
+    def kill(self) -> None:
+        """kill -9: no farewell to its database, its broker or its nodes."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self._http.close()
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=15)
+
+    def get(self, path: str) -> Any:
+        """The JSON answer, None when there is none."""
+        try:
+            answer = self._http.get(path)
+            return answer.json() if answer.is_success else None
+        except httpx.HTTPError:
+            return None
+
+    def counters(self) -> dict[str, Any]:
+        return dict(self.get("/api/v1/town?shapes=false")["counters"])
+
+    def records(self, node: str) -> dict[int, int]:
+        """Sequence number -> CRC-32 of every stored record of a node."""
+        page = self.get(f"/api/v1/nodes/{node}/records?limit=10000")
+        return {row["seq"]: row["crc32"] for row in page["records"]}
+
+    def is_online(self, node: str) -> bool:
+        view = self.get(f"/api/v1/nodes/{node}")
+        return bool(view and view["online"])
+
+
+class City:
+    """Who is who in the city."""
+
+    def __init__(self, setting: Setting, controller: Controller, nodes: dict[str, NodeHandle]) -> None:
+        self.setting = setting
+        self.controller = controller
+        self._nodes = nodes
+
+    def _name(self, kind: str) -> str:
+        return next(node.name for node in self.setting.nodes if node.kind == kind)
+
+    @property
+    def validator_name(self) -> str:
+        return self._name("fare_validator")
+
+    @property
+    def display_name(self) -> str:
+        return self._name("stop_display")
+
+    @property
+    def validator(self) -> NodeHandle:
+        return self._nodes[self.validator_name]
+
+    @property
+    def display(self) -> NodeHandle:
+        return self._nodes[self.display_name]
+
+    def journal(self, node: str) -> NodeJournal:
+        return read_journal(self._nodes[node].flash_image())
+
+    def drive(self) -> None:
+        """Put the vehicle where its trip has it now."""
+        (motion,) = self.setting.motions.values()
+        self.validator.gnss.move(*motion.position_at(time.time()))
+
+    def counts_while_driving(self, counter: str) -> int:
+        """One of the controller's counters, with the vehicle moved on."""
+        self.drive()
+        return int(self.controller.counters()[counter])
+
+    def tap(self, medium: str = "desfire") -> None:
+        """Hold a medium to the reader until the light is green, then take it away."""
+        self.validator.present(medium)
+        self.validator.wait_light("green", 10)
+        self.validator.remove_card()
+        eventually("the light is off again", lambda: self.validator.light() != "green")
+
+    def settled(self, node: str) -> bool:
+        """Nothing waits in the node's journal."""
+        return self.journal(node).settled
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[City]:
+    ports = free_port(), free_port()
+    setting = prepare(TownPlan(validators=1, displays=1), tmp_path, ports, lambda *_: None)
+    controller = Controller(setting.config, ports[0])
+    with ExitStack() as powered:
+        powered.callback(controller.stop)
+        controller.start()
+        nodes = {node.name: powered.enter_context(start_node(node)) for node in setting.nodes}
+        for node in setting.nodes:
+            eventually(f"{node.kind} online", lambda name=node.name: controller.is_online(name))  # type: ignore[misc]
+        yield City(setting, controller, nodes)

@@ -1,0 +1,270 @@
+"""The device's side of the conversation: batches up, receipts and commands down.
+
+Never performs I/O, never reads a clock, and never raises on what the peer sent: that is counted in `refused`.
+Specification: protocols/README.md, G1 to G9. Time is an argument: monotonic milliseconds, Unix seconds.
+
+A record leaves the node's care only by a receipt. What went out is remembered as ranges of sequence numbers, not as
+bytes: a batch is read from the journal again when it has to be sent again.
+"""
+
+from collections import namedtuple
+
+from protocols.wire import batch, command, receipt
+from protocols.wire.envelope import ANY_BOOT, COMMAND, RECEIPT, unseal
+from protocols.wire.errors import MalformedFrame
+from protocols.wire.messages import result
+
+MAX_RECORDS = 32  # of one batch
+WINDOW = 4  # batches without a receipt
+BACKLOG_WINDOW = 3  # one place is always left for what happens now (G7)
+BACKLOG_SPACING_MS = 200  # half as much to half as much again, by chance
+BACKLOG_START_MS = 2_000  # after an outage the nodes of a city do not all begin at once
+RESEND_MS = 8_000
+MAX_RESEND_MS = 60_000
+DECLARE_AGAIN_MS = 60_000
+COMMAND_WINDOW = 32
+NEVER_MS = 60_000
+
+TimeTold = namedtuple("TimeTold", ("time_ms",))
+CommandReceived = namedtuple("CommandReceived", ("command_id", "kind", "body"))
+
+
+class Store:
+    """What a session needs of a journal; firmware/journal.py is one. Sequence numbers begin at 1."""
+
+    boot_id = 0
+    receipted = 0
+    last_seq = 0
+
+    def read(self, first: int, last: int, count: int, size: int) -> tuple[list[tuple[int, bytes]], int]:
+        """At most `count` records of first..last, together at most `size` bytes, and how far that looked."""
+        raise NotImplementedError
+
+    def trim(self, up_to: int) -> None:
+        """Everything up to `up_to` is in the controller's database."""
+        raise NotImplementedError
+
+    def declare(self, first: int, last: int) -> None:
+        """first..last cannot be read any more: record that."""
+        raise NotImplementedError
+
+    def gap_declared(self, first: int, last: int) -> int:
+        """The sequence number of the record that declared first..last, 0 when there is none."""
+        raise NotImplementedError
+
+    def note(self, message: object, body: object) -> int:
+        """Append a record; 0 when there was no room."""
+        raise NotImplementedError
+
+
+class _Sent:
+    """Sequence numbers on their way, and when to lose patience."""
+
+    def __init__(self, first: int, last: int, due_ms: int, is_backlog: bool) -> None:
+        self.first = first
+        self.last = last
+        self.due_ms = due_ms
+        self.is_backlog = is_backlog
+
+
+def _without(ranges: list[tuple[int, int]], sent: list[_Sent]) -> list[tuple[int, int]]:
+    """`ranges` without the numbers that are on their way."""
+    for one in sent:
+        left = []
+        for first, last in ranges:
+            if one.last < first or last < one.first:
+                left.append((first, last))
+                continue
+            if first < one.first:
+                left.append((first, one.first - 1))
+            if one.last < last:
+                left.append((one.last + 1, last))
+        ranges = left
+    return ranges
+
+
+class Session:
+    """One node's session, from boot to boot. `jitter()` gives a number of 0 to 255 by chance.
+
+    Commands of other kinds than `command_kinds` are refused here.
+    """
+
+    def __init__(self, key: bytes, node: bytes, journal: Store, command_kinds: tuple[int, ...], jitter: object) -> None:
+        self._key = key
+        self._node = node
+        self._journal = journal
+        self._command_kinds = command_kinds
+        self._jitter = jitter
+        self._next = 1  # the lowest number that was not yet sent on this link
+        self._sent: list[_Sent] = []
+        self._backlog: list[tuple[int, int]] = []
+        self._backlog_at_ms = 0
+        self._resend_ms = RESEND_MS
+        self._receipt_time_ms = 0
+        self._up_to = 0
+        self._missing: list[tuple[int, int]] = []
+        self._declared_again_ms = -DECLARE_AGAIN_MS
+        self._command_ids: list[int] = []
+        self.refused: dict[str, int] = {}
+        self.receipts = 0
+
+    # Up.
+
+    def link_up(self, now_ms: int) -> None:
+        """A link was made: whatever has no receipt goes out again, the newest first."""
+        journal = self._journal
+        waiting = journal.receipted + 1
+        self._next = max(waiting, journal.last_seq - MAX_RECORDS + 1)
+        self._backlog = [(waiting, self._next - 1)] if waiting < self._next else []
+        self._backlog_at_ms = now_ms + (BACKLOG_START_MS * self._chance() >> 8 if self._backlog else 0)
+        self._sent = []
+        self._resend_ms = RESEND_MS
+
+    def next_batch(self, now_ms: int) -> bytes | None:
+        """The next envelope to send, None when there is nothing to send now."""
+        self._lose_patience(now_ms)
+        if len(self._sent) >= WINDOW:
+            return None
+        return self._fresh(now_ms) or self._from_backlog(now_ms)
+
+    def wait_ms(self, now_ms: int) -> int:
+        """How long next_batch() has nothing to give unless a record or a receipt comes."""
+        wait = NEVER_MS
+        for one in self._sent:
+            wait = min(wait, one.due_ms - now_ms)
+        if self._backlog and self._backlog_sent() < BACKLOG_WINDOW and len(self._sent) < WINDOW:
+            wait = min(wait, self._backlog_at_ms - now_ms)
+        return max(0, wait)
+
+    def _fresh(self, now_ms: int) -> bytes | None:
+        first, last = self._next, self._journal.last_seq
+        if first > last:
+            return None
+        found, self._next = self._read(first, last)
+        self._next += 1
+        return self._seal(first, found, now_ms, False)
+
+    def _from_backlog(self, now_ms: int) -> bytes | None:
+        while self._backlog and self._backlog_sent() < BACKLOG_WINDOW and now_ms >= self._backlog_at_ms:
+            first, last = self._backlog.pop(0)
+            found, covered = self._read(first, last)
+            if covered < last:
+                self._backlog.insert(0, (covered + 1, last))
+            expected = first
+            for seq, _ in found:
+                self._declare(expected, seq - 1, now_ms)
+                expected = seq + 1
+            self._declare(expected, covered, now_ms)
+            if found:
+                self._backlog_at_ms = now_ms + BACKLOG_SPACING_MS * (128 + self._chance()) // 256
+                return self._seal(first, found, now_ms, True)
+        return None
+
+    def _read(self, first: int, last: int) -> tuple[list[tuple[int, bytes]], int]:
+        return self._journal.read(first, last, MAX_RECORDS, batch.MAX_RECORDS_SIZE)
+
+    def _seal(self, first: int, found: list[tuple[int, bytes]], now_ms: int, is_backlog: bool) -> bytes | None:
+        if not found:
+            return None
+        due_ms = now_ms + self._resend_ms + (self._resend_ms * self._chance() >> 10)
+        self._sent.append(_Sent(first, found[-1][0], due_ms, is_backlog))
+        return batch.build(self._key, self._node, self._journal.boot_id, [data for _, data in found])
+
+    def _lose_patience(self, now_ms: int) -> None:
+        late = [one for one in self._sent if now_ms >= one.due_ms]
+        if late:
+            self._sent = [one for one in self._sent if now_ms < one.due_ms]
+            self._backlog = sorted(self._backlog + [(one.first, one.last) for one in late])
+            self._resend_ms = min(2 * self._resend_ms, MAX_RESEND_MS)
+
+    def _declare(self, first: int, last: int, now_ms: int) -> None:
+        """first..last cannot be read: say so, unless a record that says it is still on its way."""
+        if first > last:
+            return
+        declared_by = self._journal.gap_declared(first, last)
+        if declared_by:
+            stored = declared_by <= self._up_to and not any(a <= declared_by <= b for a, b in self._missing)
+            if not stored or now_ms - self._declared_again_ms < DECLARE_AGAIN_MS:
+                return
+            self._declared_again_ms = now_ms
+        self._journal.declare(first, last)
+
+    def _backlog_sent(self) -> int:
+        return sum(1 for one in self._sent if one.is_backlog)
+
+    def _chance(self) -> int:
+        chance: int = self._jitter()  # type: ignore[operator]
+        return chance
+
+    # Down.
+
+    def received(self, data: bytes, now_ms: int, utc_s: int | None) -> list[object]:
+        """Take one envelope; returns what happened: TimeTold, CommandReceived. `utc_s` is None while unknown."""
+        try:
+            envelope_type, node, boot_id, payload = unseal(self._key, data)
+            if node != self._node:
+                raise MalformedFrame("wrong_node")
+            if envelope_type == RECEIPT:
+                return self._take_receipt(boot_id, payload, now_ms)
+            if envelope_type == COMMAND:
+                return self._take_command(boot_id, payload, utc_s)
+            raise MalformedFrame("unexpected_type")
+        except MalformedFrame as fault:
+            self.count_refused(fault.reason)
+            return []
+
+    def count_refused(self, reason: str) -> None:
+        """One more envelope that was not believed."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    @property
+    def refused_total(self) -> int:
+        return sum(self.refused.values())
+
+    def _take_receipt(self, boot_id: int, payload: bytes, now_ms: int) -> list[object]:
+        if boot_id != self._journal.boot_id:
+            raise MalformedFrame("stale_boot_id")
+        told = receipt.parse(payload)
+        if told.time_ms < self._receipt_time_ms:
+            raise MalformedFrame("stale_receipt")
+        if told.up_to > self._journal.last_seq:
+            raise MalformedFrame("receipt_ahead")
+        self._receipt_time_ms = told.time_ms
+        self._up_to, self._missing = told.up_to, told.missing
+        self._resend_ms = RESEND_MS
+        self.receipts += 1
+        self._journal.trim(told.missing[0][0] - 1 if told.missing else told.up_to)
+        asked = [one for one in told.missing if one[0] <= self._next]
+        # What was sent again is still on its way; anything else up to `up_to` has arrived or has to be sent again.
+        self._sent = [
+            one
+            for one in self._sent
+            if one.last > told.up_to
+            or (one.is_backlog and any(one.first <= last and first <= one.last for first, last in asked))
+        ]
+        later = [(max(first, told.up_to + 1), last) for first, last in self._backlog if last > told.up_to]
+        self._backlog = _without(asked, self._sent) + later
+        self._backlog_at_ms = min(self._backlog_at_ms, now_ms + BACKLOG_START_MS)
+        return [TimeTold(told.time_ms)]
+
+    def _take_command(self, boot_id: int, payload: bytes, utc_s: int | None) -> list[object]:
+        if boot_id not in (ANY_BOOT, self._journal.boot_id):
+            raise MalformedFrame("stale_boot_id")
+        asked = command.parse(payload)
+        if utc_s is None:
+            raise MalformedFrame("clock_unset")
+        if asked.command_id in self._command_ids:
+            raise MalformedFrame("repeated_command")
+        self._command_ids.append(asked.command_id)
+        if len(self._command_ids) > COMMAND_WINDOW:
+            self._command_ids.pop(0)
+        if utc_s > asked.issued_s + asked.ttl_s:
+            self._finish(asked.command_id, result.OUTCOME_EXPIRED, result.REASON_NONE)
+            return []
+        if asked.kind not in self._command_kinds:
+            self._finish(asked.command_id, result.OUTCOME_REFUSED, result.REASON_UNKNOWN_COMMAND)
+            return []
+        return [CommandReceived(asked.command_id, asked.kind, asked.body)]
+
+    def _finish(self, command_id: int, outcome: int, reason: int) -> None:
+        self._journal.note(result, result.Result(command_id, outcome, reason))

@@ -1,0 +1,166 @@
+"""Measure Vuzol beside its rivals, in one run, on this machine: `make bench` writes bench.json.
+
+Never asserts: a slow machine is not a defect. Every line states its load.
+Specification: README.md, "Benchmarks" (names and keys are stable).
+"""
+
+import argparse
+import json
+import platform
+import sys
+import timeit
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import construct
+from rich.console import Console
+from rich.progress import Progress
+
+from protocols.schema import fare_validator
+from protocols.wire import record
+from protocols.wire.messages import tap
+from tools import bench_ingest
+
+REPEATS = 7
+CALLS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of bench.json. `ratio` above 1 says that we are better than the rival."""
+
+    name: str
+    value: float
+    unit: str
+    better: Literal["higher", "lower"]
+    rival: str | None
+    rival_value: float | None
+    ratio: float | None
+    load: str
+
+
+def line(
+    name: str,
+    value: float,
+    unit: str,
+    better: Literal["higher", "lower"],
+    load: str,
+    rival: tuple[str, float] | None = None,
+) -> Line:
+    """A Line, with the ratio computed."""
+    if rival is None:
+        return Line(name, round(value, 3), unit, better, None, None, None, load)
+    ratio = value / rival[1] if better == "higher" else rival[1] / value
+    return Line(name, round(value, 3), unit, better, rival[0], round(rival[1], 3), round(ratio, 2), load)
+
+
+def microseconds(call: Callable[[], object]) -> float:
+    """The best of several rounds: what the code takes when nothing else disturbs it."""
+    return min(timeit.repeat(call, number=CALLS, repeat=REPEATS)) / CALLS * 1e6
+
+
+TAP = tap.Tap(
+    boot_id=3,
+    result=tap.RESULT_ACCEPTED,
+    medium=tap.MEDIUM_DESFIRE,
+    flags=tap.FLAGS_ID_STABLE | tap.FLAGS_POSITION_KNOWN,
+    card_token=bytes.fromhex("1f2e3d4c5b6a7988"),
+    product=0,
+    benefit_class=2,
+    riders=1,
+    decision_ms=143,
+    vehicle=17,
+    door=1,
+    trip_ref=4711,
+    lat_e7=479_100_000,
+    lon_e7=333_900_000,
+    deny_list_version=12,
+)
+
+
+def construct_record() -> construct.Struct:
+    """The same record as one construct object: what a reader without our codecs would write."""
+    return construct.Struct(
+        "kind" / construct.Int8ub,
+        "version" / construct.Int8ub,
+        "body_length" / construct.Int8ub,
+        "clock_quality" / construct.Int8ub,
+        "seq" / construct.Int64ub,
+        "time_s" / construct.Int32ub,
+        "time_ms" / construct.Int16ub,
+        "body" / fare_validator.TAP.body,
+    )
+
+
+def codec_lines() -> list[Line]:
+    """One tap record, header and body: bytes to fields and back."""
+    data = record.build(tap.KIND, tap.VERSION, record.CLOCK_GNSS, 8, 1_792_310_400_123, tap.build(TAP))
+
+    def parse() -> Any:
+        header, _ = record.parse(data)
+        return tap.parse(header.body)
+
+    def build() -> bytes:
+        return record.build(tap.KIND, tap.VERSION, record.CLOCK_GNSS, 8, 1_792_310_400_123, tap.build(TAP))
+
+    interpreted = construct_record()
+    compiled = interpreted.compile()
+    fields = interpreted.parse(data)
+    assert parse() == TAP, "the rivals must do the same work"
+    assert build() == data == interpreted.build(fields) == compiled.build(fields)
+    load = f"one tap record of {len(data)} bytes, best of {REPEATS} x {CALLS} calls"
+    parse_us, build_us = microseconds(parse), microseconds(build)
+    lines = []
+    for name, rival in (("construct compiled", compiled), ("construct interpreted", interpreted)):
+        rival_parse_us = microseconds(lambda r=rival: r.parse(data))  # type: ignore[misc]
+        rival_build_us = microseconds(lambda r=rival: r.build(fields))  # type: ignore[misc]
+        lines.append(line("codec.parse_us", parse_us, "µs", "lower", load, (name, rival_parse_us)))
+        lines.append(line("codec.build_us", build_us, "µs", "lower", load, (name, rival_build_us)))
+    return lines
+
+
+def node_lines() -> list[Line]:
+    """From power to the light that says: in service; without a broker."""
+    from emulation import town
+
+    times_ms = town.measure_starts(count=5)
+    load = "fare_validator on the unix board, median of 5 cold starts, process start to in-service light"
+    return [line("node.start_ms", sorted(times_ms)[len(times_ms) // 2], "ms", "lower", load)]
+
+
+def ingest_lines() -> list[Line]:
+    """Whole path: MQTT, MAC, parse, committed SQLite, receipt."""
+    measured = bench_ingest.measure()
+    return [line("ingest.records_per_s", measured.records_per_s, "1/s", "higher", measured.load)]
+
+
+PARTS: dict[str, Callable[[], list[Line]]] = {"codec": codec_lines, "node": node_lines, "ingest": ingest_lines}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmarks and write the file; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="run one part")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="file to write (bench.json)")
+    options = parser.parse_args(arguments)
+    console = Console(stderr=True)
+    chosen = [options.only] if options.only else list(PARTS)
+    lines: list[Line] = []
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(chosen))
+        for name in chosen:
+            progress.update(task, description=name)
+            lines += PARTS[name]()
+            progress.advance(task)
+    options.json.write_text(json.dumps([asdict(one) for one in lines], indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(f"{platform.machine()}, Python {platform.python_version()}; written to {options.json}")
+    for one in lines:
+        rival = f"   {one.rival} {one.rival_value} ({one.ratio}x)" if one.rival else ""
+        print(f"{one.name:24} {one.value} {one.unit}{rival}   [{one.load}]")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""Give a node its identity: 8 bytes of id, a key of its own, its settings file and its line in the registry.
+
+Never prints a key, and never leaves a file with one readable by others.
+Specification: protocols/README.md, "Provisioning".
+"""
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from protocols.provisioning import KEY_SIZE, NodeEntry, RegistryError, read_registry, registry_text, settings_dict
+from protocols.wire import topics
+from protocols.wire.errors import EncodeError
+from protocols.wire.node_kinds import NODE_KINDS
+from tools.errors import DONE, UsageError
+from tools.texts import say
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the technician asked for, as typed."""
+
+    registry: Path
+    settings: Path
+    site: str
+    kind: str
+    name: str
+    mqtt: str
+    stop: str
+    size: str
+    vehicle: str
+    number: int
+    city_key: Path | None
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write `text` whole or not at all, readable by its owner alone."""
+    draft = path.with_name(path.name + ".new")
+    with suppress(FileNotFoundError):
+        draft.unlink()
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _registered(path: Path) -> tuple[NodeEntry, ...]:
+    try:
+        return read_registry(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    except RegistryError as error:
+        raise UsageError(f"{path}: {error}; mend the file first") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+
+
+def _free_node_id(taken: tuple[NodeEntry, ...]) -> bytes:
+    used = {entry.node for entry in taken}
+    while (node := secrets.token_bytes(8)) in used:
+        pass
+    return node
+
+
+def _broker(mqtt: str) -> dict[str, Any]:
+    host, _, port = mqtt.rpartition(":")
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise UsageError(f"--mqtt {mqtt!r} is not host:port; write for example 10.0.0.5:1883")
+    return {"transport": "mqtt", "host": host.strip("[]"), "port": int(port)}
+
+
+def _panel(size: str) -> tuple[int, int]:
+    width, _, height = size.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise UsageError(f"--size {size!r} is not WIDTHxHEIGHT; write for example 128x64")
+    pixels = int(width), int(height)
+    if not (64 <= pixels[0] <= 384 and 32 <= pixels[1] <= 64) or pixels[0] % 8 or pixels[1] % 8:
+        raise UsageError("--size goes from 64x32 to 384x64 in steps of 8")
+    return pixels
+
+
+def _city_key(path: Path | None, *, dry_run: bool) -> bytes:
+    """The city's card key; without one every validator of the city would make other tokens."""
+    if path is None:
+        raise UsageError("a validator needs --city-key FILE, the same file for every validator of the city")
+    with suppress(FileNotFoundError):
+        try:
+            key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        except ValueError:
+            key = b""
+        if len(key) != KEY_SIZE:
+            raise UsageError(f"{path} must hold {KEY_SIZE * 2} hexadecimal digits")
+        return key
+    key = secrets.token_bytes(KEY_SIZE)
+    if not dry_run:
+        write_secret(path, key.hex() + "\n")
+    return key
+
+
+def _with_place(job: Job, entry: NodeEntry, *, dry_run: bool) -> tuple[NodeEntry, dict[str, Any]]:
+    """The entry with its place, and the node's configuration, by kind."""
+    if job.kind == "fare_validator":
+        if not job.vehicle or job.number < 1:
+            raise UsageError("a validator needs --vehicle ID and --number N")
+        key = _city_key(job.city_key, dry_run=dry_run)
+        config = {"vehicle": job.number, "door": 1, "city_key": key.hex()}
+        return replace(entry, vehicle_id=job.vehicle, vehicle=job.number), config
+    if not job.stop:
+        raise UsageError("a display needs --stop STOP_ID")
+    width, height = _panel(job.size)
+    config = {"width": width, "height": height, "stop_name": job.name}
+    return replace(entry, stop_id=job.stop, width=width, height=height), config
+
+
+def run(job: Job, *, dry_run: bool, as_json: bool, language: str) -> int:
+    """Write the node's settings and its registry line; prints what was done. Raises UsageError."""
+    if job.kind not in {kind for _, kind, _, _ in NODE_KINDS}:
+        raise UsageError(f"no node kind {job.kind!r}; there are {', '.join(kind for _, kind, _, _ in NODE_KINDS)}")
+    if job.settings.exists():
+        raise UsageError(f"{job.settings} exists; move it away first, it may hold another node's key")
+    registered = _registered(job.registry)
+    entry = NodeEntry(_free_node_id(registered), secrets.token_bytes(KEY_SIZE), job.site, job.kind, job.name)
+    try:
+        topics.topic(entry.site, entry.node, "up")
+    except EncodeError as error:
+        raise UsageError(str(error)) from None
+    entry, config = _with_place(job, entry, dry_run=dry_run)
+    settings = settings_dict(entry, language=language, uplink=_broker(job.mqtt), config=config)
+    if not dry_run:
+        try:
+            write_secret(job.registry, registry_text([*registered, entry]))
+            write_secret(job.settings, json.dumps(settings, ensure_ascii=False, indent=1) + "\n")
+        except OSError as error:
+            raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+    node = topics.node_name(entry.node)
+    if as_json:
+        print(json.dumps({"node": node, "kind": entry.kind, "settings": str(job.settings), "dry_run": dry_run}))
+    else:
+        key = "provision_dry_run" if dry_run else "provision_done"
+        print(say(language, key, node=node, settings=job.settings, registry=job.registry))
+    return DONE
