@@ -14,7 +14,7 @@ STUBS := micropython-rp2-rpi-pico-stubs==1.28.0.post4 micropython-stdlib-stubs==
 # More arguments for the program behind a target: make demo ARGS="--for 60"
 ARGS ?=
 
-.PHONY: help demo test check bench setup browser lock clean
+.PHONY: help demo test check bench setup peers lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="more arguments for the program behind it"]'
@@ -23,7 +23,7 @@ help: ## list the targets
 demo: $(VENV)/.run-stamp ## run the living town (ARGS="--for 60 --headless")
 	@exec $(BIN)/vuzol demo $(ARGS)
 
-test: $(VENV)/.dev-stamp browser ## run all tests (ARGS="-k journal")
+test: $(VENV)/.dev-stamp peers ## run all tests (ARGS="-k journal")
 	@rc=0
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not alone" $(ARGS) || rc=$$?
 	if [ $$rc -ne 0 ] && [ $$rc -ne 5 ]; then exit $$rc; fi
@@ -119,15 +119,19 @@ typings/.stamp: Makefile | $(BIN)/python
 	$(PIP) install -qq --no-deps --target typings $(STUBS)
 	touch $@
 
-# The page is tested in Debian's Chromium. Without it that one test is skipped and says so.
-browser: ## install Chromium for the browser test, where that may be done
-	@if command -v chromium >/dev/null; then exit 0; fi
-	line='sudo apt-get install chromium fonts-dejavu-core'
+# The page is tested in Debian's Chromium, an external broker with Debian's mosquitto. Without them those tests are
+# skipped and say so. RUNLEVEL=1: the tests start a broker of their own, Debian shall start none.
+peers:
+	@packages=
+	command -v chromium >/dev/null || packages="$$packages chromium fonts-dejavu-core"
+	PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || packages="$$packages mosquitto"
+	if [ -z "$$packages" ]; then exit 0; fi
+	line="sudo apt-get install$$packages"
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-		echo "set-up: no Chromium, the browser test will be skipped; to run it, type: $$line"
+		echo "set-up: some tests will be skipped; to run them, type: $$line"
 		exit 0
 	fi
-	echo 'set-up: installing Chromium from Debian for the browser test'
+	echo "set-up: installing$$packages from Debian for the tests"
 	apt-get update -qq || true
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null \
-		|| echo "set-up: Chromium could not be installed, the browser test will be skipped; to run it, type: $$line"
+	RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$packages >/dev/null \
+		|| echo "set-up: that failed, some tests will be skipped; to run them, type: $$line"

@@ -77,6 +77,9 @@ class Controller:
         except httpx.HTTPError:
             return None
 
+    def text(self, path: str) -> str:
+        return self._http.get(path).text
+
     def counters(self) -> dict[str, Any]:
         return dict(self.get("/api/v1/town?shapes=false")["counters"])
 
@@ -93,8 +96,9 @@ class Controller:
 class City:
     """Who is who in the city."""
 
-    def __init__(self, setting: Setting, controller: Controller, nodes: dict[str, NodeHandle]) -> None:
+    def __init__(self, setting: Setting, controller: Controller, mqtt_port: int, nodes: dict[str, NodeHandle]) -> None:
         self.setting = setting
+        self.mqtt_port = mqtt_port
         self.controller = controller
         self._nodes = nodes
 
@@ -153,4 +157,4 @@ def city(tmp_path: Path) -> Iterator[City]:
         nodes = {node.name: powered.enter_context(start_node(node)) for node in setting.nodes}
         for node in setting.nodes:
             eventually(f"{node.kind} online", lambda name=node.name: controller.is_online(name))  # type: ignore[misc]
-        yield City(setting, controller, nodes)
+        yield City(setting, controller, ports[1], nodes)

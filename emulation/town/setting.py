@@ -24,6 +24,7 @@ from protocols.wire import topics
 
 BUNDLED_FEED = Path(__file__).parents[1] / "feed"
 SITE = "demo"
+VEHICLE_NAMES = {"uk": "Борт {}, двері 1", "en": "Vehicle {}, door 1"}
 PANELS = ((128, 64), (192, 64), (128, 32))  # the displays of a town are not all alike
 VALIDATOR_IDS = 0x0100
 DISPLAY_IDS = 0x0200
@@ -72,7 +73,7 @@ def prepare(plan: TownPlan, folder: Path, ports: tuple[int, int], step: Step) ->
     step("feed", 2, 3)
     _write_feed(folder / "feed", window)
     (folder / "roster.csv").write_text(window.roster_csv(), encoding="utf-8")
-    entries = _entries(window)
+    entries = _entries(window, plan.language)
     _write_secret(folder / "nodes.json", registry_text(entries))
     config = _write_config(folder, ports)
     motions = {vehicle_id: window.motion(vehicle_id, plan.seed) for vehicle_id in window.vehicles}
@@ -80,14 +81,14 @@ def prepare(plan: TownPlan, folder: Path, ports: tuple[int, int], step: Step) ->
     return Setting(config, tuple(_nodes(entries, folder, plan, ports[1])), motions)
 
 
-def _entries(window: FeedWindow) -> list[NodeEntry]:
+def _entries(window: FeedWindow, language: str) -> list[NodeEntry]:
     entries = [
         NodeEntry(
             node=(VALIDATOR_IDS + number).to_bytes(8, "big"),
             key=secrets.token_bytes(KEY_SIZE),
             site=SITE,
             kind="fare_validator",
-            name=vehicle_id,
+            name=VEHICLE_NAMES[language].format(vehicle_id),
             vehicle_id=vehicle_id,
             vehicle=number,
         )
