@@ -5,20 +5,25 @@ Specification: ours. Vehicles spread over routes that meet at busy stops; displa
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from math import log1p
 
 from protocols.gtfs import Feed, Trip
 
 AHEAD_S = 1200  # what comes later does not make a stop worth watching
 # When whoever starts to watch should see the first arrival. By the plan; most vehicles are a little late.
-SOON_S = (15, 75)
+SOON_S = (0, 45)
 HUBS_PER_DISPLAY = 3
 LASTING_S = 3600  # a block that goes on for this long is as good as one that never ends
 NEARLY_DONE_S = 180  # a trip that ends within this is hardly under way any more
+TURN_S = 900  # and a vehicle that waits for longer than this is hardly out
+
+
+# In order: begins, ends (seconds from now), trip.
+_Runs = list[tuple[float, float, Trip]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,17 @@ class Casting:
 
     def __init__(self, feed: Feed, days: Mapping[date, int], now_s: float) -> None:
         self._feed = feed
-        self._blocks: dict[tuple[date, str], list[tuple[float, float, Trip]]] = {}
+        self._blocks: dict[tuple[date, str], _Runs] = {}
         for day, start_s in days.items():
             for trip in feed.trips_on(day):
                 begins_s, ends_s = (start_s + at_s - now_s for at_s in (feed.start_s(trip), feed.end_s(trip)))
                 self._blocks.setdefault((day, trip.block), []).append((begins_s, ends_s, trip))
         for runs in self._blocks.values():
             runs.sort(key=lambda run: run[:2])
-        self._active = {block_id: runs for (_, block_id), runs in self._blocks.items() if _drives(runs)}
+        possible = {key: runs for key, runs in self._blocks.items() if _for_one_vehicle(runs)}
+        self._driving = {block_id: runs for (_, block_id), runs in possible.items() if _drives(runs)}
+        turning = {block_id: runs for (_, block_id), runs in possible.items() if _turns(runs)}
+        self._active = {**turning, **self._driving}
         self._visits = [visit for block_id in self._active for visit in self._visits_of(block_id)]
         self._traffic = Counter(visit.stop_id for visit in self._visits)
 
@@ -54,23 +62,22 @@ class Casting:
         for visit in self._visits:
             if visit.stop_id in hubs:
                 at_hubs[visit.block_id].add(visit.stop_id)
-        by_route: dict[str, list[str]] = {}
         worth = {
             block_id: len(at_hubs[block_id]) + 3 * min(runs[-1][1], LASTING_S) / LASTING_S
             for block_id, runs in self._active.items()
         }
-        for block_id in sorted(worth, key=lambda block_id: (-worth[block_id], block_id)):
+        best_first = sorted(worth, key=lambda block_id: (-worth[block_id], block_id))
+        driving = [block_id for block_id in best_first if block_id in self._driving]
+        turning = [block_id for block_id in best_first if block_id not in self._driving]
+        return [*self._by_turns(driving), *self._by_turns(turning)][:count]
+
+    def _by_turns(self, blocks: Iterable[str]) -> Iterator[str]:
+        """A block of each route, then another of each, and so on."""
+        by_route: dict[str, list[str]] = {}
+        for block_id in blocks:
             by_route.setdefault(self._active[block_id][0][2].route_id, []).append(block_id)
-        chosen: list[str] = []
-        queues = [iter(blocks) for blocks in by_route.values()]  # in the order of their best
-        while queues and len(chosen) < count:
-            for queue in list(queues):
-                following = next(queue, None)
-                if following is None:
-                    queues.remove(queue)
-                else:
-                    chosen.append(following)
-        return chosen[:count]
+        for round_of_all in zip_longest(*by_route.values()):
+            yield from filter(None, round_of_all)
 
     def choose_stops(self, count: int, blocks: Iterable[str]) -> tuple[str, ...]:
         """Busy stops that the blocks' vehicles come to; the first one very soon, and together they see them all."""
@@ -113,7 +120,14 @@ class Casting:
         return visits
 
 
-def _drives(runs: list[tuple[float, float, Trip]]) -> bool:
-    """Whether one vehicle can make these trips and is on one of them now, with stops to come."""
-    possible = all(before[1] <= after[0] for before, after in pairwise(runs))
-    return possible and any(begins_s <= 0 and ends_s > NEARLY_DONE_S for begins_s, ends_s, _ in runs)
+def _for_one_vehicle(runs: _Runs) -> bool:
+    return all(before[1] <= after[0] for before, after in pairwise(runs))
+
+
+def _drives(runs: _Runs) -> bool:
+    """Whether it is on a trip now, with stops to come."""
+    return any(begins_s <= 0 and ends_s > NEARLY_DONE_S for begins_s, ends_s, _ in runs)
+
+
+def _turns(runs: _Runs) -> bool:
+    return any(begins_s <= TURN_S and ends_s > NEARLY_DONE_S for begins_s, ends_s, _ in runs)

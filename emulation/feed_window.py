@@ -13,7 +13,7 @@ from io import StringIO
 from zoneinfo import ZoneInfo
 
 from emulation.block_chain import chain
-from emulation.casting import Casting
+from emulation.casting import TURN_S, Casting
 from emulation.vehicle_motion import VehicleMotion
 from protocols.gtfs import Feed, Paths, Trip, read_feed, write_feed
 from protocols.gtfs.service_day import day_start_s, local_date, service_days
@@ -87,8 +87,10 @@ def move_to_now(feed: Feed, now_s: float, vehicles: int, displays: int, *, aroun
     zone = ZoneInfo(feed.timezone)
     here = _with_blocks(feed, _days_about(feed, now_s, zone))
     shift_s = 0
-    if _vehicles_under_way(here, now_s, zone) < vehicles:
-        here, shift_s = _moved(feed, now_s, around_s, zone)
+    if _out(here, now_s, zone) < vehicles:
+        moved, moved_s = _moved(feed, now_s, around_s, zone)
+        if _out(moved, now_s, zone) > _out(here, now_s, zone):
+            here, shift_s = moved, moved_s
     files = write_feed(here)
     here = read_feed(files)
     days = _days_about(here, now_s, zone)
@@ -116,11 +118,14 @@ def _with_blocks(feed: Feed, days: Iterable[date]) -> Feed:
     return replace(feed, trips=trips)
 
 
-def _vehicles_under_way(feed: Feed, now_s: float, zone: ZoneInfo) -> int:
+def _out(feed: Feed, now_s: float, zone: ZoneInfo) -> int:
+    """Vehicles on a trip now or about to start one."""
     blocks = set()
     for day in _days_about(feed, now_s, zone):
         at_s = now_s - day_start_s(day, zone)
-        blocks |= {trip.block for trip in feed.trips_on(day) if feed.start_s(trip) <= at_s < feed.end_s(trip)}
+        blocks |= {
+            trip.block for trip in feed.trips_on(day) if feed.start_s(trip) <= at_s + TURN_S and feed.end_s(trip) > at_s
+        }
     return len(blocks)
 
 

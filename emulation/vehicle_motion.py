@@ -27,10 +27,10 @@ DWELL_SPREAD = 0.5
 DWELL_RANGE_S = (4.0, 70.0)
 LATE_START_S = 15.0
 TURN_S = 45.0
-TRAFFIC_SPREAD, TRAFFIC_MEMORY = 0.22, 0.7  # of the logarithm of the running time, from stop to stop
-TRIP_SPREAD = 0.06
-RED_LIGHT_SHARE, RED_LIGHT_RANGE_S = 0.12, (10.0, 55.0)
-RED_LIGHT_MEAN_S = RED_LIGHT_SHARE * sum(RED_LIGHT_RANGE_S) / 2  # a timetable reckons with it
+# Of the logarithm of the running time, from stop to stop; a quarter of it for the whole trip.
+STREET_SPREAD, RAIL_SPREAD, TRAFFIC_MEMORY = 0.22, 0.06, 0.7
+RED_LIGHTS, RED_LIGHT_RANGE_S = 0.12, (10.0, 55.0)  # a share of the ways between two stops
+RED_LIGHT_MEAN_S = sum(RED_LIGHT_RANGE_S) / 2  # a timetable reckons with them
 HURRY, HURRY_ABOVE_S = 0.92, 60.0
 HOLD_ABOVE_S, HOLD_LIMIT_S = 45.0, 60.0
 
@@ -117,20 +117,25 @@ class VehicleMotion:
     def _drive(self, trip: Trip, offset_s: int) -> list[TrueCall]:
         draw, table = self._random, self._feed.calls
         path = self._paths.of(trip)
-        limit_mps = RAIL_MPS if self._feed.routes[trip.route_id].route_type == RAIL else STREET_MPS
+        rail = self._feed.routes[trip.route_id].route_type == RAIL
+        limit_mps, spread, red_lights = (
+            (RAIL_MPS, RAIL_SPREAD, 0.0) if rail else (STREET_MPS, STREET_SPREAD, RED_LIGHTS)
+        )
         at_s = self._go_to_start(path, limit_mps)
         at_s = max(at_s, table.departure_s[trip.first_row] + offset_s + draw.expovariate(1 / LATE_START_S))
         arrived_s = self._legs[-1].end_s if self._legs else at_s
         calls = [self._call(trip, trip.first_row, arrived_s, at_s)]
-        traffic = draw.gauss(0, TRAFFIC_SPREAD)
-        trip_mood = draw.gauss(0, TRIP_SPREAD)
+        traffic = draw.gauss(0, spread)
+        trip_mood = draw.gauss(0, spread / 4)
         for place, row in enumerate(trip.rows[1:], start=1):
             from_m, to_m = path.stop_m[place - 1], path.stop_m[place]
             late_s = at_s - (table.departure_s[row - 1] + offset_s)
             planned_s = table.arrival_s[row] - table.departure_s[row - 1]
-            driving_s = max(planned_s - DWELL_S - RED_LIGHT_MEAN_S, 0.6 * planned_s) * exp(traffic + trip_mood)
+            driving_s = max(planned_s - DWELL_S - red_lights * RED_LIGHT_MEAN_S, 0.6 * planned_s) * exp(
+                traffic + trip_mood
+            )
             driving_s *= HURRY if late_s > HURRY_ABOVE_S else 1.0
-            if draw.random() < RED_LIGHT_SHARE:
+            if draw.random() < red_lights:
                 driving_s += draw.uniform(*RED_LIGHT_RANGE_S)
             driving_s = max(driving_s, (to_m - from_m) / limit_mps, 1.0)
             self._legs.append(_Leg(at_s, at_s + driving_s, path, from_m, to_m))
@@ -138,7 +143,7 @@ class VehicleMotion:
             at_s = arrived_s + self._stay_s(row, table.departure_s[row] + offset_s - arrived_s)
             self._legs.append(_Leg(arrived_s, at_s, path, to_m, to_m))
             calls.append(self._call(trip, row, arrived_s, at_s))
-            fresh = draw.gauss(0, TRAFFIC_SPREAD)
+            fresh = draw.gauss(0, spread)
             traffic = TRAFFIC_MEMORY * traffic + (1 - TRAFFIC_MEMORY**2) ** 0.5 * fresh
         return calls
 

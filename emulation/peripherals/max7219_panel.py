@@ -1,6 +1,6 @@
 """A 1-bit panel of 8x8 modules, each with a MAX7219, all in one chain: shift register, latch, registers, what is seen.
 It must never know a font, a frame buffer or a bus: bytes are shifted in, chip select rises, the picture is read back.
-Specification: Maxim 19-4452 (MAX7219/MAX7221), tables 1 to 10. Chip 0 is the first of the chain and shows the top left.
+Specification: Maxim 19-4452 (MAX7219/MAX7221), tables 1 to 10. Chip 0 is the first of the chain, at the top left.
 """
 
 import io

@@ -10,7 +10,7 @@ from typing import Any
 from emulation.peripherals.beeper import Beeper
 from emulation.peripherals.button import Button
 from emulation.peripherals.gnss import GnssReceiver
-from emulation.peripherals.max7219_panel import Max7219Panel
+from emulation.peripherals.max7219_panel import MODULE_PIXELS, Max7219Panel
 from emulation.peripherals.pn532 import Pn532
 from emulation.peripherals.pn532_i2c import Pn532OnI2C
 from emulation.peripherals.ports import Clock, I2CDevice, Powered, SPIDevice, UartDevice
@@ -18,6 +18,8 @@ from emulation.peripherals.rf_field import RfField
 from emulation.peripherals.rgb_light import CHANNELS, RgbLight
 
 Role = Mapping[str, int]
+USUAL_PANEL = (128, 64)
+PANEL_SIDES = range(MODULE_PIXELS, 1024 + 1, MODULE_PIXELS)
 
 
 class Wiring:
@@ -87,10 +89,18 @@ class Wiring:
         self.inputs[role["pin"]] = button.level
 
     def _attach_panel(self, role: Role, config: Mapping[str, Any]) -> None:
-        panel = self.panel = Max7219Panel(config.get("width", 128), config.get("height", 64))
+        panel = self.panel = Max7219Panel(*_panel_size(config))
         self._supplied.append(panel)
         self.spi[role["spi"]] = panel
         self.outputs[role["cs"]] = lambda level: panel.select(level == 0)
+
+
+def _panel_size(config: Mapping[str, Any]) -> tuple[int, int]:
+    """What the settings say, if such a panel can be built: a bad file does not change what hangs on the wall."""
+    size = (config.get("width"), config.get("height"))
+    if all(isinstance(side, int) and side in PANEL_SIDES for side in size):
+        return config["width"], config["height"]
+    return USUAL_PANEL
 
 
 def _drive_channel(light: RgbLight, channel: str, _frequency_hz: int, duty: int) -> None:

@@ -61,6 +61,24 @@ def test_every_kind_is_wired_and_every_role_has_its_factory(board: str) -> None:
             assert f"\ndef {name}(" in hal, name
 
 
+@pytest.mark.parametrize(
+    ("config", "size"),
+    [
+        ({"width": 256, "height": 32}, (256, 32)),
+        ({}, (128, 64)),
+        ({"width": 100, "height": 64}, (128, 64)),
+        ({"width": "wide", "height": None}, (128, 64)),
+        ({"width": 8_000_000, "height": 8}, (128, 64)),
+    ],
+)
+def test_a_panel_has_the_size_that_the_settings_say_unless_it_cannot_be_built(
+    config: dict[str, Any], size: tuple[int, int]
+) -> None:
+    panel = Wiring(roles_of("unix")["stop_display"], config, ManualClock()).panel
+    assert panel is not None
+    assert (panel.width, panel.height) == size
+
+
 @pytest.mark.parametrize("board", NAMES)
 def test_a_board_names_a_lane_that_is_there(board: str) -> None:
     assert board_facts(board)["emulator"] in LANES

@@ -166,7 +166,9 @@ def test_a_node_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) 
                 import time
                 from pathlib import Path
                 from emulation.launch import start
-                node = start("unix", "fare_validator", None, Path({str(tmp_path)!r}), program=("-c", "while 1: pass"))
+                endless = "print('runs')\\nwhile 1: pass"
+                node = start("unix", "fare_validator", None, Path({str(tmp_path)!r}), program=("-c", endless))
+                node.wait_console("runs", {PATIENCE_S})  # before that the kernel may not know yet whose child it is
                 print(node.pid, flush=True)
                 time.sleep(1000)
             """),
