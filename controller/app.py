@@ -36,6 +36,8 @@ from protocols.wire import topics
 from protocols.wire.messages.index import KINDS
 
 WRONG_USE = 2
+READY_S = 20.0
+READY_CHECK_S = 0.02
 GRACEFUL_S = 1  # for open pages when the server stops
 
 log = structlog.get_logger("controller")
@@ -123,8 +125,7 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
             running = [tasks.create_task(job) for job in (*town.jobs(), link.run())]
             if broker:
                 running.append(tasks.create_task(broker.keep_running()))
-            while not server.started:
-                await asyncio.sleep(0.01)
+            await _until_served(server, link, embedded=broker is not None)
             _tell_ready(ready, config, door.getsockname()[1], port)
             await stop.wait()
             log.info("stopping")
@@ -183,6 +184,14 @@ async def _broker(config: Config, data: Path) -> AsyncIterator[Broker | None]:
         yield broker
     finally:
         await broker.stop()
+
+
+async def _until_served(server: uvicorn.Server, link: MqttLink, *, embedded: bool) -> None:
+    """Until pages are served and, with our own broker, nodes are heard; a foreign broker may come later."""
+    for _ in range(int(READY_S / READY_CHECK_S)):
+        if server.started and (link.connected or not embedded):
+            return
+        await asyncio.sleep(READY_CHECK_S)
 
 
 def _tell_ready(file: Path, config: Config, http_port: int, mqtt_port: int) -> None:

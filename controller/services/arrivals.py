@@ -19,7 +19,7 @@ HORIZON_S = 3 * 3600  # how far ahead the plan is shown
 PREDICTED_S = 3600  # and how far ahead a delay says anything
 
 # What is left of a delay after a while: a late driver makes some of it up, an early one waits.
-LATE_FADES_S, LATE_REMAINS = 2400.0, 0.3
+LATE_FADES_S, LATE_REMAINS = 2400.0, 0.5
 EARLY_FADES_S, EARLY_REMAINS = 900.0, 0.0
 TURN_S = 60  # the shortest stay between two trips
 

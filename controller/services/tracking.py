@@ -200,6 +200,8 @@ class Tracker:
             cost = (late_s / FIRST_DELAY_UNIT_S) ** 2
             if away_m <= ON_ROUTE_M:
                 cost += (away_m / OFFSET_UNIT_M / 4) ** 2
+            elif known is not None and not known.on_trip.waiting and index <= known.index:
+                continue  # it has started this one
             elif index == 0 or duty[index - 1].end_s <= time_s:
                 cost = max(cost, FIRST_WAIT_AWAY_COST)
             else:

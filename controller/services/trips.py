@@ -56,6 +56,7 @@ class Trips:
     ) -> None:
         self._entries = {entry.node: entry for entry in entries}
         self._vehicles: dict[bytes, _Vehicle] = {}
+        self._position_s: dict[str, float] = {}
         self._store = store
         self._writer = writer
         self._now_s = now_s
@@ -74,6 +75,7 @@ class Trips:
         elif event.at_ms <= vehicle.moved.at_ms:
             return
         vehicle.moved = event
+        self._position_s[vehicle.entry.vehicle_id] = at_s
         transit = self._transit()
         if transit is not None and vehicle.entry.vehicle_id:
             vehicle.on_trip = transit.tracker.update(
@@ -87,8 +89,7 @@ class Trips:
 
     def position_s(self, vehicle_id: str) -> float:
         """When the vehicle's last position was taken, 0: never."""
-        times = (v.moved.at_ms / 1000 for v in self._vehicles.values() if v.entry.vehicle_id == vehicle_id)
-        return max(times, default=0.0)
+        return self._position_s.get(vehicle_id, 0.0)
 
     def place(self, node: bytes) -> tuple[float, float] | None:
         """Where a validator's vehicle was last."""

@@ -6,10 +6,10 @@ Specification: protocols/README.md; the real node is firmware/, this is the smal
 
 from protocols.provisioning import NodeEntry
 from protocols.wire import batch, command, envelope, picture, receipt, record, state, topics
-from protocols.wire.messages import cash, gap, position, shown_on_glass, tap
+from protocols.wire.messages import boot, cash, gap, position, shown_on_glass, tap
 from protocols.wire.node_kinds import kind_id
 
-NOON_MS = 1_792_310_400_000
+START_MS = 1_792_310_400_000  # Sunday, 18 October 2026, 11:00 in Kyiv
 FIRMWARE = (0, 1, 0)
 
 
@@ -21,6 +21,7 @@ class Peer:
         self.boot_id = boot_id
         self.journal: dict[int, bytes] = {}
         self.receipts: list[receipt.Receipt] = []
+        self.receipted: set[int] = set()  # what the last receipt covers
         self.commands: list[command.Command] = []
         self.up = topics.topic(entry.site, entry.node, "up")
         self.down = topics.topic(entry.site, entry.node, "down")
@@ -34,7 +35,7 @@ class Peer:
 
     def write_as(self, seq: int, kind: int, body: bytes, *, version: int = 1, time_ms: int | None = None) -> None:
         """Journal one record under a number of the test's choice."""
-        at_ms = NOON_MS + seq * 1000 if time_ms is None else time_ms
+        at_ms = START_MS + seq * 1000 if time_ms is None else time_ms
         self.journal[seq] = record.build(kind, version, record.CLOCK_GNSS, seq, at_ms, body)
 
     def tap(self, *, trip_ref: int = 0) -> int:
@@ -61,6 +62,11 @@ class Peer:
         glass = shown_on_glass.ShownOnGlass(1, shown_on_glass.MODE_ARRIVALS, rows, crc, 16, 8, 8)
         return self.write(shown_on_glass.KIND, shown_on_glass.build(glass), time_ms=time_ms)
 
+    def boot(self) -> int:
+        """The first record of a boot."""
+        started = boot.Boot(self.boot_id, kind_id(self.entry.kind), FIRMWARE, boot.RESET_CAUSE_POWER_ON, 0, 0)
+        return self.write(boot.KIND, boot.build(started))
+
     def declare_gap(self, first: int, last: int) -> int:
         """These numbers will not come."""
         return self.write(gap.KIND, gap.build(gap.Gap(first, last, gap.REASON_TORN_WRITE)))
@@ -85,19 +91,13 @@ class Peer:
         kind, node, _, payload = envelope.unseal(self.entry.key, data)
         assert node == self.entry.node
         if kind == envelope.RECEIPT:
-            self.receipts.append(receipt.parse(payload))
+            told = receipt.parse(payload)
+            self.receipts.append(told)
+            missing = {seq for first, end in told.missing for seq in range(first, end + 1)}
+            self.receipted = {seq for seq in self.journal if seq <= told.up_to} - missing
         else:
             assert kind == envelope.COMMAND
             self.commands.append(command.parse(payload))
-
-    @property
-    def receipted(self) -> set[int]:
-        """Numbers that the last receipt covers."""
-        if not self.receipts:
-            return set()
-        last = self.receipts[-1]
-        missing = {seq for first, end in last.missing for seq in range(first, end + 1)}
-        return {seq for seq in self.journal if seq <= last.up_to} - missing
 
 
 def make_entry(number: int = 0xA1, kind: str = "fare_validator", **fields: str | int) -> NodeEntry:

@@ -13,7 +13,8 @@ from controller.config import Config, DisplaysConfig, SiteConfig, StoreConfig, T
 from controller.metrics import Metrics
 from controller.store.sqlite import SqliteStore
 from controller.store.writing import WriterThread
-from controller.tests.peer import NOON_MS, Peer
+from controller.tests.peer import START_MS, Peer
+from controller.tests.waiting import until
 from controller.town import Town
 from protocols.provisioning import NodeEntry
 from protocols.wire.messages.index import KINDS
@@ -49,9 +50,7 @@ class Playbook:
 
     async def settle(self) -> None:
         """Until nothing waits for a commit."""
-        async with asyncio.timeout(10):
-            while self.town.ingest.busy:
-                await asyncio.sleep(0.001)
+        await until(lambda: not self.town.ingest.busy)
 
     def stored(self, peer: Peer) -> dict[int, bytes]:
         """What the database holds of a peer."""
@@ -62,7 +61,7 @@ class Playbook:
 class Clock:
     """Unix milliseconds, moved by hand."""
 
-    def __init__(self, now_ms: int = NOON_MS) -> None:
+    def __init__(self, now_ms: int = START_MS) -> None:
         self.now_ms = now_ms
 
     def __call__(self) -> int:

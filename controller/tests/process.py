@@ -9,9 +9,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import zlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ import httpx
 import psutil
 
 from controller.tests.peer import Peer
+from controller.tests.waiting import until
 from protocols.provisioning import NodeEntry, registry_text
 
 ROOT = Path(__file__).parents[2]
 MAIN = "import sys; from pathlib import Path; from controller.app import main; sys.exit(main(Path(sys.argv[1])))"
 START_TIMEOUT_S = 20.0
 RESEND_S = 0.5
+NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 
 def write_files(folder: Path, entries: Sequence[NodeEntry], toml: str = "") -> Path:
@@ -131,7 +135,9 @@ async def deliver(peer: Peer, port: int, *, batch_size: int = 16) -> None:
     """Be a node: connect, send what is not receipted, wait, send again; over every loss, until all is receipted."""
     while len(peer.receipted) < len(peer.journal):
         with contextlib.suppress(aiomqtt.MqttError):
-            async with aiomqtt.Client("127.0.0.1", port, identifier=f"node-{peer.entry.node.hex()}") as client:
+            async with aiomqtt.Client(
+                "127.0.0.1", port, identifier=f"node-{peer.entry.node.hex()}", timeout=1, socket_options=NO_DELAY
+            ) as client:
                 await client.subscribe(peer.down, qos=1)
                 await client.publish(peer.state_topic, peer.state(), qos=1, retain=True)
                 hearing = asyncio.create_task(_hear(peer, client))
@@ -151,8 +157,11 @@ async def _send_until_receipted(peer: Peer, client: aiomqtt.Client, batch_size: 
             await client.publish(peer.up, peer.batch(part[0], part[-1]), qos=1)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RESEND_S):
-                while not set(sent) <= peer.receipted:
-                    await asyncio.sleep(0.01)
+                await until(partial(_holds_receipts, peer, set(sent)))
+
+
+def _holds_receipts(peer: Peer, numbers: set[int]) -> bool:
+    return numbers <= peer.receipted
 
 
 async def _hear(peer: Peer, client: aiomqtt.Client) -> None:

@@ -47,7 +47,9 @@ async def test_a_batch_that_comes_twice_is_stored_once_and_receipted_twice(tmp_p
         assert book.town.live.counters().taps == 1
 
 
-async def test_batches_in_the_wrong_order_leave_a_hole_that_the_receipt_names_until_it_is_filled(tmp_path: Path) -> None:
+async def test_batches_in_the_wrong_order_leave_a_hole_that_the_receipt_names_until_it_is_filled(
+    tmp_path: Path,
+) -> None:
     node = Peer(V1)
     for _ in range(9):
         node.tap()

@@ -12,7 +12,7 @@ import pytest
 from controller import nodes
 from controller.commands import ArrivalLine, AssignTrip, ShowArrivals
 from controller.events import ArrivalsShown, CashPaid, GlassChanged, MediumTapped, VehicleMoved
-from controller.tests.peer import NOON_MS, Peer, make_entry
+from controller.tests.peer import START_MS, Peer, make_entry
 from protocols.wire import record, text
 from protocols.wire.errors import EncodeError, MalformedFrame
 from protocols.wire.messages import arrival_row, assign_trip, show_arrivals, shown_on_glass, tap
@@ -50,12 +50,12 @@ def _event(peer: Peer, seq: int) -> object:
 def test_what_a_validator_records_becomes_events() -> None:
     node = Peer(make_entry(1, vehicle=17))
     tapped, paid = _event(node, node.tap(trip_ref=3)), _event(node, node.cash())
-    moved = _event(node, node.position(47.91, 33.39, time_ms=NOON_MS))
+    moved = _event(node, node.position(47.91, 33.39, time_ms=START_MS))
     assert isinstance(tapped, MediumTapped)
     assert (tapped.seq, tapped.vehicle, tapped.trip_ref, tapped.result) == (1, 17, 3, tap.RESULT_ACCEPTED)
-    assert paid == CashPaid(node.entry.node, 2, NOON_MS + 2000, 0, 1, 17, 0)
+    assert paid == CashPaid(node.entry.node, 2, START_MS + 2000, 0, 1, 17, 0)
     assert isinstance(moved, VehicleMoved)
-    assert (round(moved.lat, 7), round(moved.lon, 7), moved.speed_mps, moved.at_ms) == (47.91, 33.39, 8.3, NOON_MS)
+    assert (round(moved.lat, 7), round(moved.lon, 7), moved.speed_mps, moved.at_ms) == (47.91, 33.39, 8.3, START_MS)
 
 
 def test_what_a_display_shows_becomes_an_event_by_what_it_is() -> None:

@@ -11,7 +11,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -21,6 +21,7 @@ import pytest
 
 from controller.tests.peer import Peer, make_entry
 from controller.tests.process import Controller, controlling, deliver, is_alive, write_files
+from controller.tests.waiting import until
 from protocols.wire import envelope
 
 ENTRIES = [make_entry(number, vehicle=number, vehicle_id=str(number)) for number in range(1, 5)]
@@ -66,12 +67,11 @@ async def test_kill_9_of_the_controller_under_load_loses_nothing_and_stores_noth
                 tasks.create_task(deliver(peer, port, batch_size=8))
             for kill in range(4):
                 reached = (kill + 1) * 250
-                while max(len(peer.receipted) for peer in peers) < reached:
-                    await asyncio.sleep(0.005)
+                await until(partial(_receipted, peers, reached), 60)
                 await asyncio.sleep(random.random() * 0.1)
                 broker = controller.broker_pid()
                 await controller.end(signal.SIGKILL)
-                await _until(partial(_is_gone, broker))
+                await until(partial(_is_gone, broker))
                 await controller.start()
                 assert controller.mqtt_port == port
         await _reconciles(controller, peers)
@@ -84,13 +84,16 @@ async def test_kill_9_of_the_broker_under_load_loses_nothing_and_it_comes_back_o
             for peer in peers:
                 tasks.create_task(deliver(peer, controller.mqtt_port, batch_size=8))
             for kill in range(3):
-                while max(len(peer.receipted) for peer in peers) < (kill + 1) * 200:
-                    await asyncio.sleep(0.005)
+                await until(partial(_receipted, peers, (kill + 1) * 200), 60)
                 killed = controller.broker_pid()
                 os.kill(killed, signal.SIGKILL)
-                await _until(partial(_new_broker, controller, killed))
+                await until(partial(_new_broker, controller, killed))
         await _reconciles(controller, peers)
         assert (await controller.get("/healthz"))["broker"]
+
+
+def _receipted(peers: list[Peer], records: int) -> bool:
+    return max(len(peer.receipted) for peer in peers) >= records
 
 
 def _is_gone(pid: int) -> bool:
@@ -102,12 +105,6 @@ def _new_broker(controller: Controller, old: int) -> bool:
         return controller.broker_pid() != old
     except ValueError:  # none at all, for a moment
         return False
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not is_so():
-            await asyncio.sleep(0.02)
 
 
 async def test_hostile_envelopes_over_the_broker_are_counted_by_reason_in_metrics(tmp_path: Path) -> None:
@@ -175,8 +172,11 @@ async def test_what_is_missing_is_told_in_one_sentence_with_status_2(tmp_path: P
     with _taken_port() as port:
         controller = Controller(write_files(tmp_path, ENTRIES, toml.format(port=port)))
         process = await controller.spawn()
-        async with asyncio.timeout(20):
-            assert await process.wait() == 2
+        try:
+            async with asyncio.timeout(20):
+                assert await process.wait() == 2
+        finally:
+            await controller.end(signal.SIGKILL)
     (sentence,) = controller.words().strip().splitlines()
     assert sentence.startswith("vuzol: ")
     assert told in sentence

@@ -26,6 +26,8 @@ FIRST_PAUSE_S = 0.1
 MAX_PAUSE_S = 5.0
 # Larger than an envelope, so that an oversize one reaches the session and is counted there.
 MAX_PAYLOAD = 16 * MAX_SIZE
+# The broker keeps little: nodes hold their records until our receipt.
+_STORE_LIMITS = "max_memory_store: 64MB, max_file_store: 1GB"
 
 # Runs in the child before nats-server: dies with its parent, and at once if the parent has died already.
 _LAUNCH = """
@@ -81,7 +83,10 @@ class Broker:
             log.error("broker died, starting it again", status=status, pause_s=pause_s, last_words=self._last_words())
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, MAX_PAUSE_S)
-            await self._spawn()
+            try:
+                await self._spawn()
+            except OSError as error:  # no memory or no descriptor left: the next round may find some
+                log.error("broker cannot be started", error=str(error))
 
     async def stop(self) -> None:
         """End the child in order."""
@@ -125,7 +130,7 @@ class Broker:
                 "server_name: vuzol",
                 'listen: "127.0.0.1:-1"',  # its own protocol: nobody uses it, so any port will do
                 f"max_payload: {MAX_PAYLOAD}",
-                f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'store'))} }}",
+                f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'store'))}, {_STORE_LIMITS} }}",
                 f'mqtt {{ listen: "{self._config.host}:{self.port}" }}',
                 f"log_file: {json.dumps(str(self._folder / 'nats.log'))}",
                 "log_size_limit: 4MB",

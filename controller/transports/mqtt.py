@@ -5,6 +5,7 @@ Specification: MQTT 3.1.1; protocols/wire/topics.py for the topics, QoS 1.
 """
 
 import asyncio
+import socket
 import ssl
 import stat
 from collections.abc import Callable, Sequence
@@ -101,6 +102,8 @@ class MqttLink:
             tls_context=self._access.tls,
             clean_session=True,  # the nodes' journals are the queue; a broker's would only fill with repetitions
             keepalive=KEEPALIVE_S,
+            # A receipt right behind a PUBACK would wait for the broker's delayed ACK: 40 ms.
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             max_inflight_messages=SENDERS,
             max_queued_incoming_messages=MAX_INCOMING,
             # aiomqtt's iterator makes a task a message; with the queue in hand a burst is read without.
@@ -127,7 +130,7 @@ class MqttLink:
             await client.publish(topic, data, qos=1)
 
     def _hand_on(self, message: aiomqtt.Message) -> None:
-        self._receive(str(message.topic), cast(bytes, message.payload))  # paho hands on what it read: bytes
+        self._receive(str(message.topic), message.payload)  # paho hands on what it read: bytes
 
     def _set_connected(self, connected: bool) -> None:
         self.connected = connected

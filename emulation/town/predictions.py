@@ -30,7 +30,7 @@ class PredictionWatch:
                 continue
             moments_s = self.truth.get((arrival["vehicle_id"], arrival["trip_id"], stop_id), ())
             expected_s = arrival["expected_s"]
-            error_s = min((abs(expected_s - moment_s) for moment_s in moments_s if moment_s >= now_s), default=None)
+            error_s = min((abs(expected_s - moment_s) for moment_s in moments_s), default=None)
             for bucket, (low_s, high_s) in BUCKETS_S.items():
                 if error_s is not None and low_s <= expected_s - now_s < high_s:
                     self._errors_s[bucket].append(error_s)

@@ -28,7 +28,7 @@ _EVERYONE, _OFFLINE = "all", "offline"
 
 
 def natural(name: str) -> tuple[tuple[bool, int, str], ...]:
-    """Sorts `Борт 9` before `Борт 10`."""
+    """An order in which 9 comes before 10, inside names too."""
     return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name))
 
 

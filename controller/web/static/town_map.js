@@ -18,7 +18,7 @@ function inkOn(colour) {
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);
   const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
   const luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-  return luminance > 0.179 ? "#101416" : "#ffffff"; // where contrast with black and with white is equal
+  return luminance > 0.179 ? "#000000" : "#ffffff"; // where contrast with black and with white is equal, and above 4.5
 }
 
 function detailsOf(lines) {
@@ -107,6 +107,7 @@ export default {
     map.setView([0, 0], 12);
     this.$el.setAttribute("role", "application");
     this.$el.setAttribute("aria-label", this.words.help);
+    map.getPane("overlayPane").setAttribute("aria-hidden", "true"); // lines and dots say nothing that the marks do not
     L.control.zoom({ zoomInTitle: this.words.zoom_in, zoomOutTitle: this.words.zoom_out }).addTo(map);
     new FitControl({ title: this.words.fit, act: () => this.fit() }).addTo(map);
     map.on("focus click", () => map.scrollWheelZoom.enable());

@@ -5,6 +5,7 @@ Specification: controller/web/README.md; Playwright's Python API.
 """
 
 import asyncio
+import contextlib
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from controller.web import mount
 from controller.web.language import MESSAGES
@@ -41,6 +42,11 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
+    def hear(self, said: ConsoleMessage) -> None:
+        """The console."""
+        if said.type in ("error", "warning"):
+            self.complaints.append(said.text)
+
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
 Open = Callable[..., AbstractAsyncContextManager[Visit]]
@@ -56,13 +62,17 @@ async def serving(live: HandMadeLive, *, port: int = 0, messages: Path = MESSAGE
     door.bind(("127.0.0.1", port))
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    async with asyncio.TaskGroup() as tasks:
+    async with contextlib.AsyncExitStack() as closing:
+        closing.enter_context(contextlib.closing(door))
+        tasks = await closing.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(server.serve(sockets=[door]))
         while not server.started:
             assert not running.done(), "the server did not start"
             await asyncio.sleep(0.01)
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
-        server.should_exit = True
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        finally:
+            server.should_exit = True
 
 
 @pytest.fixture
@@ -105,15 +115,17 @@ def visit(chromium: Browser) -> Open:
         )
         page = await context.new_page()
         seen = Visit(page)
-        page.on("console", lambda said: said.type in ("error", "warning") and seen.complaints.append(said.text))
+        page.on("console", seen.hear)
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         page.on("request", lambda request: seen.addresses.append(request.url))
         page.on("websocket", lambda opened: seen.addresses.append(opened.url))
         page.set_default_timeout(10_000)
         await page.goto(address + path)
         await page.wait_for_selector(".town-map .leaflet-pane", state="attached")
-        yield seen
-        await context.close()
+        try:
+            yield seen
+        finally:
+            await context.close()
         foreign = [
             url for url in seen.addresses if not url.startswith((address, address.replace("http", "ws", 1), "data:"))
         ]

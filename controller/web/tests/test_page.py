@@ -166,7 +166,7 @@ async def test_only_what_changed_is_sent(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(town())
     async with serve(live) as address, visit(address) as seen:
         frames: list[str | bytes] = []
-        seen.page.on("websocket", lambda opened: opened.on("framereceived", frames.append))
+        seen.page.on("websocket", lambda opened: opened.on("framereceived", lambda frame: frames.append(frame)))
         await seen.page.reload()
         await expect(seen.page.locator(".mark-vehicle")).to_have_count(8)
         await asyncio.sleep(1.5)

@@ -193,6 +193,7 @@ class HandMadeLive:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self.version = 0
+        self.fails = False
 
     def now_s(self) -> float:
         """The time stands until the test tells another."""
@@ -200,6 +201,8 @@ class HandMadeLive:
 
     def snapshot(self) -> Snapshot:
         """What the test said last."""
+        if self.fails:
+            raise RuntimeError("as the test wants it")
         return self._snapshot
 
     def tell(self, snapshot: Snapshot) -> None:
