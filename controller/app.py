@@ -116,7 +116,7 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
                 config.http.max_upload_mb << 20,
             )
         )
-        mount(app, town.live)
+        mount(app, town.live, timezone=town.timezone)
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=GRACEFUL_S)
         )

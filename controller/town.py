@@ -96,6 +96,11 @@ class Town:
         """What has to run, each to be owned by the caller's task group."""
         return self.ingest.run(), self.trips.run(), self.boards.run(), self._pulse()
 
+    @property
+    def timezone(self) -> str:
+        """The IANA name of the zone that the feed in force keeps; without a feed, that of Kyiv."""
+        return self.feeds.transit.feed.timezone if self.feeds.transit else "Europe/Kyiv"
+
     def now_s(self) -> float:
         """Unix time."""
         return self._now_ms() / 1000

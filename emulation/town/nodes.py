@@ -51,13 +51,15 @@ def validator_settings(entry: NodeEntry, *, city_key: bytes, mqtt_port: int, lan
     return settings_dict(entry, language=language, uplink=_uplink(mqtt_port), config=config)
 
 
-def display_settings(entry: NodeEntry, *, mqtt_port: int, language: str) -> dict[str, Any]:
-    """What a stop display of the town is provisioned with."""
+def display_settings(entry: NodeEntry, *, utc_offset_min: int, mqtt_port: int, language: str) -> dict[str, Any]:
+    """What a stop display of the town is provisioned with; `utc_offset_min` is that of its town today."""
     config = {
         "width": entry.width,
         "height": entry.height,
         "stop_name": entry.name,
         "brightness": 8,
+        "utc_offset_min": utc_offset_min,
+        "summer_time": "none",
         "status_s": STATUS_S,
     }
     return settings_dict(entry, language=language, uplink=_uplink(mqtt_port), config=config)

@@ -11,7 +11,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from emulation.feed_window import EmptyFeed, FeedWindow, move_to_now
 from emulation.town.nodes import TownNode, display_settings, validator_settings
@@ -78,7 +80,8 @@ def prepare(plan: TownPlan, folder: Path, ports: tuple[int, int], step: Step) ->
     config = _write_config(folder, ports)
     motions = {vehicle_id: window.motion(vehicle_id, plan.seed) for vehicle_id in window.vehicles}
     step("feed", 3, 3)
-    return Setting(config, tuple(_nodes(entries, folder, plan, ports[1])), motions)
+    nodes = _nodes(entries, folder, plan, ports[1], _utc_offset_min(window.feed.timezone, time.time()))
+    return Setting(config, tuple(nodes), motions)
 
 
 def _entries(window: FeedWindow, language: str) -> list[NodeEntry]:
@@ -111,7 +114,14 @@ def _entries(window: FeedWindow, language: str) -> list[NodeEntry]:
     return entries
 
 
-def _nodes(entries: list[NodeEntry], folder: Path, plan: TownPlan, mqtt_port: int) -> list[TownNode]:
+def _utc_offset_min(timezone: str, at_s: float) -> int:
+    offset = datetime.fromtimestamp(at_s, ZoneInfo(timezone)).utcoffset()
+    return int(offset.total_seconds() // 60) if offset else 0
+
+
+def _nodes(
+    entries: list[NodeEntry], folder: Path, plan: TownPlan, mqtt_port: int, utc_offset_min: int
+) -> list[TownNode]:
     city_key = secrets.token_bytes(KEY_SIZE)
     nodes = []
     for entry in entries:
@@ -119,7 +129,9 @@ def _nodes(entries: list[NodeEntry], folder: Path, plan: TownPlan, mqtt_port: in
         if entry.kind == "fare_validator":
             settings = validator_settings(entry, city_key=city_key, mqtt_port=mqtt_port, language=plan.language)
         else:
-            settings = display_settings(entry, mqtt_port=mqtt_port, language=plan.language)
+            settings = display_settings(
+                entry, utc_offset_min=utc_offset_min, mqtt_port=mqtt_port, language=plan.language
+            )
         nodes.append(TownNode(name, entry.kind, settings, folder / "nodes" / name, entry.vehicle_id, entry.stop_id))
     return nodes
 

@@ -22,6 +22,8 @@ _WORSE_M = 150.0
 _CROW_SHARE, _CROW_SLACK_M = 0.8, 60.0
 # Two stops on one spot may project in the wrong order by the inaccuracy of their places.
 _BACKWARD_M = 15.0
+# Points that are nearer than this to the one before say nothing. Also the length of a way whose stops are one spot.
+_SHORTEST_M = 0.01
 
 Place = tuple[float, float]  # latitude, longitude in degrees
 
@@ -44,8 +46,7 @@ class TripPath:
             if matched is not None:
                 self.shaped, self.stop_m = True, matched
                 return
-        self._lay(stops)
-        self.stop_m = tuple(self._along)
+        self.stop_m = tuple(self._lay(stops))
 
     @property
     def length_m(self) -> float:
@@ -55,7 +56,7 @@ class TripPath:
         """(lat, lon, course in degrees from north, clockwise)."""
         segment = min(max(bisect_right(self._along, along_m) - 1, 0), len(self._along) - 2)
         length = self._along[segment + 1] - self._along[segment]
-        share = min(max((along_m - self._along[segment]) / length, 0.0), 1.0) if length else 0.0
+        share = min(max((along_m - self._along[segment]) / length, 0.0), 1.0)
         dx = self._x[segment + 1] - self._x[segment]
         dy = self._y[segment + 1] - self._y[segment]
         lat = self._origin[0] + (self._y[segment] + dy * share) / METRES_PER_DEGREE
@@ -67,42 +68,49 @@ class TripPath:
         x = (place[1] - self._origin[1]) * self._metres_per_lon
         y = (place[0] - self._origin[0]) * METRES_PER_DEGREE
         along = self._along
-        first = max(bisect_right(along, from_m) - 1, 0)
         found: list[Projection] = []
-        before = inf
-        falling = True
-        last_m = 0.0
-        for segment in range(first, len(along) - 1):
+        if from_m > to_m:
+            return found
+        # A vertex is a nearest place when the segment before it comes nearer up to its end and the next one leaves.
+        coming = True
+        at_m = offset_m = 0.0
+        for segment in range(max(bisect_right(along, from_m) - 1, 0), len(along) - 1):
             start_m = along[segment]
+            length = along[segment + 1] - start_m
             if start_m > to_m:
                 break
             x0, y0 = self._x[segment], self._y[segment]
             dx, dy = self._x[segment + 1] - x0, self._y[segment + 1] - y0
-            length = along[segment + 1] - start_m
-            share = ((x - x0) * dx + (y - y0) * dy) / (length * length) if length else 0.0
-            share = min(max(share, (from_m - start_m) / length if length else 0.0, 0.0), 1.0)
-            if start_m + share * length > to_m:
-                share = max((to_m - start_m) / length, 0.0)
-            offset = hypot(x - x0 - share * dx, y - y0 - share * dy)
-            if offset > before and falling and before <= within_m:
-                found.append(Projection(last_m, before))
-            if offset != before:
-                falling = offset < before
-            before = offset
-            last_m = start_m + share * length
-        if falling and before <= within_m:
-            found.append(Projection(last_m, before))
+            low = max((from_m - start_m) / length, 0.0)
+            high = min((to_m - start_m) / length, 1.0)
+            foot = ((x - x0) * dx + (y - y0) * dy) / (length * length)
+            share = max(min(foot, high), low)
+            at_m = start_m + share * length
+            offset_m = hypot(x - x0 - share * dx, y - y0 - share * dy)
+            if offset_m <= within_m and (low < foot < high or (foot <= low and coming and low < high)):
+                found.append(Projection(at_m, offset_m))
+            coming = foot >= high
+        if coming and offset_m <= within_m and at_m >= from_m:
+            found.append(Projection(at_m, offset_m))
         return found
 
-    def _lay(self, points: Sequence[Place]) -> None:
+    def _lay(self, points: Sequence[Place]) -> list[float]:
+        """Lays the way through the points, leaving out those that add no length; where each of them lies along it."""
         lats = [lat for lat, _ in points]
         self._origin = ((min(lats) + max(lats)) / 2, points[0][1])
         self._metres_per_lon = METRES_PER_DEGREE * max(cos(radians(self._origin[0])), 1e-6)
-        self._x = [(lon - self._origin[1]) * self._metres_per_lon for _, lon in points]
-        self._y = [(lat - self._origin[0]) * METRES_PER_DEGREE for lat in lats]
+        xs = [(lon - self._origin[1]) * self._metres_per_lon for _, lon in points]
+        ys = [(lat - self._origin[0]) * METRES_PER_DEGREE for lat in lats]
+        self._x, self._y = xs[:1], ys[:1]
         self._along = [0.0]
-        for i in range(1, len(points)):
-            self._along.append(self._along[-1] + hypot(self._x[i] - self._x[i - 1], self._y[i] - self._y[i - 1]))
+        at_m = [0.0]
+        for i in range(1, len(xs)):
+            at_m.append(at_m[-1] + hypot(xs[i] - xs[i - 1], ys[i] - ys[i - 1]))
+            if at_m[-1] - self._along[-1] >= _SHORTEST_M or (i == len(xs) - 1 and len(self._along) == 1):
+                self._x.append(xs[i])
+                self._y.append(ys[i])
+                self._along.append(max(at_m[-1], _SHORTEST_M))
+        return at_m
 
     def _match(self, stops: Sequence[Place]) -> tuple[float, ...] | None:
         """Where the stops lie: the ordered choice among their projections with the least squared offsets."""
