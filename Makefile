@@ -121,7 +121,7 @@ typings/.stamp: Makefile | $(BIN)/python
 
 # The page is tested in Debian's Chromium, an external broker with Debian's mosquitto. Without them those tests are
 # skipped and say so. RUNLEVEL=1: the tests start a broker of their own, Debian shall start none.
-peers:
+peers: ## install what tests talk to: Chromium, mosquitto (root only)
 	@packages=
 	command -v chromium >/dev/null || packages="$$packages chromium fonts-dejavu-core"
 	PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || packages="$$packages mosquitto"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from click import Command, Context, Group, Option
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from protocols.provisioning import read_registry
 from tools import texts
@@ -19,14 +19,10 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "tools" / "README.md").read_text(encoding="utf-8")
 
 
-def commands() -> dict[str, Command]:
+def commands() -> dict[str, TyperCommand]:
     group = typer.main.get_command(app)
-    assert isinstance(group, Group)
-    return {
-        name: command
-        for name in group.list_commands(Context(group))
-        if (command := group.get_command(Context(group), name))
-    }
+    assert isinstance(group, TyperGroup)
+    return {name: command for name, command in group.commands.items() if isinstance(command, TyperCommand)}
 
 
 def vuzol(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +42,9 @@ def vuzol(*arguments: str | Path, **environment: str) -> subprocess.CompletedPro
 def test_every_command_and_option_stands_in_the_readme(name: str) -> None:
     row = next((line for line in README.splitlines() if line.startswith(f"| `vuzol {name}")), None)
     assert row, f"tools/README.md lacks a row for vuzol {name}"
-    options = {opt for p in commands()[name].params if isinstance(p, Option) for opt in p.opts if opt.startswith("--")}
+    options = {
+        opt for p in commands()[name].params if isinstance(p, TyperOption) for opt in p.opts if opt.startswith("--")
+    }
     assert set(re.findall(r"`(--[a-z-]+)`", row)) == options - {"--help"}
 
 
