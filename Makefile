@@ -25,7 +25,7 @@ demo: $(VENV)/.run-stamp ## run the living town (ARGS="--for 60 --headless")
 
 test: $(VENV)/.dev-stamp peers ## run all tests (ARGS="-k journal")
 	@rc=0
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not alone" $(ARGS) || rc=$$?
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not alone" $(ARGS) || rc=$$?
 	if [ $$rc -ne 0 ] && [ $$rc -ne 5 ]; then exit $$rc; fi
 	alone=0
 	$(BIN)/python -m pytest -m alone $(ARGS) || alone=$$?

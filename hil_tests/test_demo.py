@@ -17,7 +17,6 @@ from hil_tests.conftest import eventually
 
 ROOT = Path(__file__).parents[1]
 FEEDS = ROOT.parent / "shared" / "data" / "transit" / "gtfs"
-pytestmark = pytest.mark.alone  # a whole town each: it fills the machine
 
 
 def start_demo(folder: Path, *more: str) -> subprocess.Popen[str]:

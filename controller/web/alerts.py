@@ -53,7 +53,11 @@ def _alert(finding: Finding, words: Words, now_s: float) -> Alert:
             words.say(f"reason.{reason}.advice"),
         )
     headline = words.say(f"finding.{kind}.headline", name=finding.name)
-    detail = words.count(f"finding.{kind}.amount", abs(finding.amount)) if finding.amount else finding.place
+    detail = (
+        words.count(f"finding.{kind}.amount", abs(finding.amount))
+        if finding.amount
+        else words.place(finding.node_kind, finding.place)
+    )
     if kind == "offline" and finding.since_s is None:
         since = words.say("finding.offline.never")
     elif finding.since_s is None:

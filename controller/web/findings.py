@@ -7,7 +7,7 @@ Specification: controller/web/README.md, "What counts as wrong".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from controller.web.glass import proof
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 BAD = "bad"
 WARN = "warn"
 
-# A record is in flight and a picture overtakes its record all the time; only what lasts is worth a person's eye.
-GRACE_S: Mapping[str, float] = {"missing": 10.0, "unbalanced": 5.0, "glass": 15.0}
+# A record is in flight and a picture is newer than its record all the time; only what lasts is worth a person's eye.
+GRACE_S: Mapping[str, float] = {"missing": 10.0, "unbalanced": 5.0, "glass": 90.0}
 # Refusals stay counted for ever, but stop to be news when none came for so long.
 REFUSAL_NEWS_S = 900.0
 
@@ -45,6 +45,7 @@ class Finding:
     subject: str
     name: str
     place: str = ""
+    node_kind: str = ""
     amount: int = 0
     since_s: float | None = None
 
@@ -58,7 +59,7 @@ def _facts(snapshot: Snapshot) -> Iterator[Finding]:
     online = {node.node for node in snapshot.nodes if node.online}
     for node in snapshot.nodes:
         if not node.online:
-            yield Finding("offline", node.node, node.name, node.place, since_s=node.last_seen_s)
+            yield Finding("offline", node.node, node.name, node.place, node.kind, since_s=node.last_seen_s)
     for row in snapshot.ledger:
         state = row_state(row)
         if state == "unbalanced":
@@ -77,7 +78,7 @@ def _glass_facts(displays: Iterable[DisplayView]) -> Iterator[Finding]:
     for display in displays:
         if display.mode in ("fault", "no_data"):
             yield Finding(display.mode, display.node, display.name, since_s=display.shown_at_s)
-        if proof(display) == "contradicted":
+        if proof(display) == "newer":
             yield Finding("glass", display.node, display.name)
 
 
@@ -114,7 +115,7 @@ class Watch:
 
 
 def _since(fact: Finding, since_s: float) -> Finding:
-    return Finding(fact.kind, fact.subject, fact.name, fact.place, fact.amount, since_s)
+    return replace(fact, since_s=since_s)
 
 
 def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -47,9 +47,13 @@ def picture_url(width: int, height: int, bits: bytes) -> str:
 
 
 def proof(display: DisplayView) -> str:
-    """`proven`, `contradicted`, `unproven` (no record yet) or `absent` (no picture): picture against record."""
+    """Picture against record: `proven`, `newer`, `unproven` (no record yet) or `absent` (no picture).
+
+    `newer`: another picture than the record's. A display counts minutes down by itself and records what it was ordered
+    to show, so for a while this is right; findings.py says when it has lasted too long.
+    """
     if display.bits is None:
         return "absent"
     if display.picture_crc is None:
         return "unproven"
-    return "proven" if zlib.crc32(display.bits) == display.picture_crc else "contradicted"
+    return "proven" if zlib.crc32(display.bits) == display.picture_crc else "newer"

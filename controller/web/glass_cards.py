@@ -6,6 +6,7 @@ Specification: controller/services/live.py, DisplayView; the texts are messages/
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,18 +38,24 @@ class Glass:
     proof_title: str
 
 
-def glasses(snapshot: Snapshot, words: Words) -> tuple[Glass, ...]:
-    """The displays' cards, in the order of their names."""
+def glasses(snapshot: Snapshot, contradicted: Collection[str], words: Words) -> tuple[Glass, ...]:
+    """The displays' cards in the order of their names; `contradicted`: nodes whose picture has long been unproven."""
     stops = {stop.stop_id: stop.name for stop in snapshot.stops}
     online = {node.node for node in snapshot.nodes if node.online}
     return tuple(
-        _glass(display, stops.get(display.stop_id, display.stop_id), display.node in online, words, snapshot.time_s)
+        _glass(
+            display,
+            stops.get(display.stop_id, display.stop_id),
+            "contradicted" if display.node in contradicted else proof(display),
+            display.node in online,
+            words,
+            snapshot.time_s,
+        )
         for display in sorted(snapshot.displays, key=lambda display: display.name)
     )
 
 
-def _glass(display: DisplayView, stop: str, online: bool, words: Words, now_s: float) -> Glass:
-    proven = proof(display)
+def _glass(display: DisplayView, stop: str, proven: str, online: bool, words: Words, now_s: float) -> Glass:
     age_title = ""
     if display.picture_crc is None:
         age = words.say("glass.never")
@@ -64,7 +71,7 @@ def _glass(display: DisplayView, stop: str, online: bool, words: Words, now_s: f
     return Glass(
         node=display.node,
         name=display.name,
-        stop=stop,
+        stop=stop if stop != display.name else "",
         width=display.width,
         height=display.height,
         picture=picture_url(display.width, display.height, display.bits) if display.bits is not None else "",

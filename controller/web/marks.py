@@ -60,19 +60,19 @@ def _vehicle(vehicle: VehicleView, colour: str, words: Words) -> Mark:
 
 def display_marks(snapshot: Snapshot, told: Sequence[Glass]) -> tuple[Mark, ...]:
     """The displays where they stand; one whose stop is unknown is not on the map."""
-    places = {stop.stop_id: (stop.lat, stop.lon) for stop in snapshot.stops}
-    stops = {display.node: places.get(display.stop_id) for display in snapshot.displays}
+    stops = {stop.stop_id: stop for stop in snapshot.stops}
+    places = {display.node: stops.get(display.stop_id) for display in snapshot.displays}
     return tuple(
         Mark(
             id=glass.node,
-            lat=place[0],
-            lon=place[1],
+            lat=stop.lat,
+            lon=stop.lon,
             badge="",
-            label=glass.stop,
+            label=stop.name,
             state=glass.state,
             spoken=glass.description,
             details=(glass.name, glass.state_word, glass.proof_word),
         )
         for glass in told
-        if (place := stops.get(glass.node)) is not None
+        if (stop := places.get(glass.node)) is not None
     )

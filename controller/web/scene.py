@@ -70,7 +70,8 @@ def compose(
     """The whole scene of one language."""
     online = sum(1 for node in snapshot.nodes if node.online)
     ratio = words.say("online_ratio", online=words.number(online), total=words.number(len(snapshot.nodes)))
-    told = glasses(snapshot, words)
+    contradicted = {finding.subject for finding in findings if finding.kind == "glass"}
+    told = glasses(snapshot, contradicted, words)
     ledger_state, ledger_word, ledger_detail = ledger_words(verdict, words)
     return Scene(
         site=snapshot.site,

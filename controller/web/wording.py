@@ -38,6 +38,11 @@ class Words:
         """Whether there is a message for what came from data."""
         return self._has(key)
 
+    def place(self, node_kind: str, place: str) -> str:
+        """Where a node is: for some kinds the registry holds a bare number, of a vehicle say."""
+        key = f"place.{node_kind}"
+        return self.say(key, place=place) if place and self._has(key) else place
+
     def clock(self, time_s: float) -> str:
         """`14:32:07`."""
         return datetime.fromtimestamp(time_s, self._zone).strftime("%H:%M:%S")

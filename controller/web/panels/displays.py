@@ -13,6 +13,7 @@ from controller.web.scene import Scene
 from controller.web.wording import Words
 
 CARDS_A_PAGE = 12
+WIDE = 160  # lamps; from here on a card takes two columns, or its lamps would be too small to read
 
 
 class _Card:
@@ -34,7 +35,12 @@ class _Card:
                 self.age = text("span", look="glass-age")
 
     def fill(self, glass: Glass) -> None:
-        put(self.root, id=f"glass-{glass.node}", data_state=glass.state)
+        put(
+            self.root,
+            id=f"glass-{glass.node}",
+            data_state=glass.state,
+            data_wide="yes" if glass.width >= WIDE else "no",
+        )
         put(self.face, style=f"--w:{glass.width};--h:{glass.height}", data_proof=glass.proof)
         if glass.picture:
             put(self.image, src=glass.picture, alt=glass.description)

@@ -136,7 +136,7 @@ class NodesPanel:
             "name": node.name,
             "name_note": node.node,
             "kind": words.name_of("kind", node.kind),
-            "place": node.place,
+            "place": words.place(node.kind, node.place),
             "last_seen": heard,
             "journal": words.say("none") if node.journal_depth is None else words.number(node.journal_depth),
             "records": words.number(node.records),

@@ -151,8 +151,8 @@ export default {
       const lines = plan.lines.filter((line) => line.points.length > 1);
       // Where routes share a street the first lies widest, so that each still shows beside the others.
       const routes = [...new Set(lines.map((line) => line.route))];
-      const step = routes.length <= NESTED ? 2.5 : 0;
-      const weight = (route) => 4 + step * (routes.length - 1 - routes.indexOf(route));
+      const step = routes.length > 1 && routes.length <= NESTED ? 5 / (routes.length - 1) : 0;
+      const weight = (route) => (step ? 3 : 4) + step * (routes.length - 1 - routes.indexOf(route));
       for (const { points } of lines) {
         const options = { className: "route-casing", weight: weight(routes[0]) + 4, interactive: false };
         L.polyline(points, options).addTo(this.standing);

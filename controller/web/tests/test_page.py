@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from playwright.async_api import Page, expect
 
+from controller.web.findings import GRACE_S
 from controller.web.tests.conftest import Open, Serve
 from controller.web.tests.town import HEIGHT, START_S, WIDTH, HandMadeLive, picture, town, troubled
 
@@ -82,8 +83,11 @@ async def test_a_displays_card_shows_its_real_picture_lamp_by_lamp(serve: Serve,
 
 
 async def test_a_picture_that_no_record_proves_says_so(serve: Serve, visit: Open) -> None:
-    async with serve(HandMadeLive(troubled())) as address, visit(address) as seen:
+    live = HandMadeLive(troubled())
+    async with serve(live) as address, visit(address) as seen:
         card = seen.page.locator("#glass-00000000000000d2")
+        await expect(card.locator(".proof")).to_have_text("newer than record")
+        live.tell(troubled(START_S + GRACE_S["glass"]))
         await expect(card.locator(".proof")).to_have_text("differs from record")
         await expect(seen.page.locator("#glass-00000000000000d4")).to_contain_text("No picture has come yet")
         await expect(seen.page.locator("#glass-00000000000000d4 .glass-state")).to_have_text("offline")
@@ -126,6 +130,7 @@ async def test_offline_nodes_come_first_with_what_to_do(serve: Serve, visit: Ope
     async with serve(HandMadeLive(troubled())) as address, visit(address, "/?lang=uk") as seen:
         alerts = seen.page.locator(".alert")
         await expect(alerts.nth(0)).to_contain_text("Валідатор 19 не на зв’язку")
+        await expect(alerts.nth(0)).to_contain_text("борт 19")
         await expect(alerts.nth(0)).to_contain_text("востаннє о 14:26:55 (5 хв тому)")
         await expect(alerts.nth(0)).to_contain_text("Перевірте живлення")
         await expect(alerts.nth(1)).to_contain_text("ще не виходив на зв’язок")

@@ -13,7 +13,7 @@ from controller.services.live import Snapshot
 from controller.web.tests.conftest import Open, Serve
 from controller.web.tests.town import START_S, HandMadeLive, ledger, town, troubled
 
-SIZES = ((390, 844), (768, 1024), (1024, 768), (1280, 800), (1440, 900), (1920, 1080))
+SIZES = ((390, 844), (768, 1024), (1024, 768), (1280, 800), (1400, 900), (1440, 900), (1920, 1080))
 
 # Every visible text whose contrast with what lies behind it is below WCAG AA.
 FIND_FAINT_TEXT = """() => {

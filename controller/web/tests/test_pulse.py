@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from controller.services.live import Snapshot
 from controller.web import pulse as beating
 from controller.web.language import read_catalogues
 from controller.web.pulse import Moment, Pulse
@@ -24,7 +25,8 @@ class CountedLive(HandMadeLive):
 
     looks = 0
 
-    def snapshot(self):  # type: ignore[no-untyped-def]
+    def snapshot(self) -> Snapshot:
+        """One look more."""
         self.looks += 1
         return super().snapshot()
 

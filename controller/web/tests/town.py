@@ -114,7 +114,7 @@ def nodes(time_s: float) -> tuple[NodeView, ...]:
             node=f"00000000000000a{n + 1}",
             kind="fare_validator",
             name=f"Валідатор {17 + n}",
-            place=f"борт {17 + n}",
+            place=str(17 + n),
             online=True,
             last_seen_s=time_s - n,
             firmware="0.1.0",
