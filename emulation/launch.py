@@ -51,7 +51,8 @@ def start(
         raise LaunchError(f"the board {board!r} needs the lane {facts['emulator']!r}; there are: {', '.join(LANES)}")
     folder.mkdir(parents=True, exist_ok=True)
     if settings is not None:
-        _write_secret(folder / SETTINGS_FILE, settings)
+        data = settings if isinstance(settings, bytes) else json.dumps(settings, ensure_ascii=False).encode()
+        write_secret(folder / SETTINGS_FILE, data)
     known: Mapping[str, Any] = settings if isinstance(settings, Mapping) else _settings_in(folder)
     config = known.get("config")
     order = NodeOrder(
@@ -86,9 +87,9 @@ def _settings_in(folder: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _write_secret(path: Path, settings: Mapping[str, Any] | bytes) -> None:
-    data = settings if isinstance(settings, bytes) else json.dumps(settings, ensure_ascii=False).encode()
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a file that holds keys: readable by its owner alone from its first byte on."""
     path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it holds the node's keys
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)

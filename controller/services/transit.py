@@ -11,7 +11,7 @@ from controller.services.live import Shape
 from controller.services.roster import Roster
 from controller.services.timetable import Timetable
 from controller.services.tracking import Tracker
-from protocols.gtfs import Feed
+from protocols.gtfs import Feed, from_zip_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Transit:
     @classmethod
     def of(cls, data: bytes, roster: Roster) -> "Transit":
         """From a zipped feed. Raises FeedErrors."""
-        feed = Feed.from_zip_bytes(data)
+        feed = from_zip_bytes(data)
         timetable = Timetable(feed)
         tracker = Tracker(timetable, roster)
         return cls(feed, timetable, tracker, Predictor(timetable, tracker), _shapes(feed))

@@ -5,7 +5,6 @@ Specification: controller/vuzol.example.toml for the configuration; protocols/RE
 """
 
 import json
-import os
 import secrets
 import time
 from collections import defaultdict
@@ -16,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from emulation.feed_window import EmptyFeed, FeedWindow, move_to_now
+from emulation.launch import write_secret
 from emulation.town.nodes import TownNode, display_settings, validator_settings
 from emulation.town.plan import TownError, TownPlan
 from emulation.town.predictions import StopVisit
@@ -76,7 +76,7 @@ def prepare(plan: TownPlan, folder: Path, ports: tuple[int, int], step: Step) ->
     _write_feed(folder / "feed", window)
     (folder / "roster.csv").write_text(window.roster_csv(), encoding="utf-8")
     entries = _entries(window, plan.language)
-    _write_secret(folder / "nodes.json", registry_text(entries))
+    write_secret(folder / "nodes.json", registry_text(entries).encode())
     config = _write_config(folder, ports)
     motions = {vehicle_id: window.motion(vehicle_id, plan.seed) for vehicle_id in window.vehicles}
     step("feed", 3, 3)
@@ -140,12 +140,6 @@ def _write_feed(folder: Path, window: FeedWindow) -> None:
     folder.mkdir()
     for name, data in window.files.items():
         (folder / name).write_bytes(data)
-
-
-def _write_secret(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _write_config(folder: Path, ports: tuple[int, int]) -> Path:

@@ -122,13 +122,6 @@ class Feed:
     removed: Mapping[date, frozenset[str]]  # and 2
     unused_trips: int = 0  # trips of trips.txt that call at fewer than two stops and are left out
 
-    @classmethod
-    def from_zip_bytes(cls, data: bytes) -> Feed:
-        """The feed of a zip file. Raises FeedErrors, also when it is no zip file."""
-        from protocols.gtfs.reader import from_zip_bytes  # the reader builds Feeds, so it cannot be imported above
-
-        return from_zip_bytes(data)
-
     def service_ids(self, day: date) -> frozenset[str]:
         regular = {service for service, weekly in self.weekly.items() if weekly.runs_on(day)}
         return frozenset(regular - self.removed.get(day, frozenset()) | self.added.get(day, frozenset()))

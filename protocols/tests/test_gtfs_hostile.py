@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.gtfs import Feed, FeedErrors, read_feed, write_feed
+from protocols.gtfs import FeedErrors, from_zip_bytes, read_feed, write_feed
 from protocols.gtfs.archive import unzip
 from protocols.tests.gtfs_town import TOWN, files
 
@@ -28,7 +28,7 @@ def zipped(texts: dict[str, bytes], folder: str = "") -> bytes:
 @pytest.mark.parametrize("folder", ["", "gtfs/", "export/2026/"])
 def test_a_zip_is_read_whatever_folder_the_feed_lies_in(folder: str) -> None:
     texts = {**{folder + name: text for name, text in files().items()}, "__MACOSX/stop_times.txt": b"\0"}
-    assert Feed.from_zip_bytes(zipped(texts)) == read_feed(files())
+    assert from_zip_bytes(zipped(texts)) == read_feed(files())
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_zip_is_read_whatever_folder_the_feed_lies_in(folder: str) -> None:
 )
 def test_a_zip_that_holds_no_feed_is_refused(data: bytes, complaint: str) -> None:
     with pytest.raises(FeedErrors, match=complaint):
-        Feed.from_zip_bytes(data)
+        from_zip_bytes(data)
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
@@ -87,4 +87,4 @@ def test_a_damaged_zip_raises_nothing_but_feed_errors(data: bytes, place: int) -
     good = zipped(files())
     place %= len(good)
     with suppress(FeedErrors):
-        Feed.from_zip_bytes(good[:place] + data + good[place + len(data) :])
+        from_zip_bytes(good[:place] + data + good[place + len(data) :])

@@ -16,7 +16,7 @@ from protocols.wire.messages import result
 
 MAX_RECORDS = 32  # of one batch
 WINDOW = 4  # batches without a receipt
-BACKLOG_WINDOW = 3  # one place is always left for what happens now (G7)
+SHARE = 3  # of them, while there is a backlog: neither it nor what happens now waits for the other (G7)
 BACKLOG_SPACING_MS = 200  # half as much to half as much again, by chance
 BACKLOG_START_MS = 2_000  # after an outage the nodes of a city do not all begin at once
 RESEND_MS = 8_000
@@ -125,14 +125,17 @@ class Session:
         self._lose_patience(now_ms)
         if len(self._sent) >= WINDOW:
             return None
-        return self._fresh(now_ms) or self._from_backlog(now_ms)
+        fresh = None
+        if not self._backlog or len(self._sent) - self._backlog_sent() < SHARE:
+            fresh = self._fresh(now_ms)
+        return fresh or self._from_backlog(now_ms)
 
     def wait_ms(self, now_ms: int) -> int:
         """How long next_batch() has nothing to give unless a record or a receipt comes."""
         wait = NEVER_MS
         for one in self._sent:
             wait = min(wait, one.due_ms - now_ms)
-        if self._backlog and self._backlog_sent() < BACKLOG_WINDOW and len(self._sent) < WINDOW:
+        if self._backlog and self._backlog_sent() < SHARE and len(self._sent) < WINDOW:
             wait = min(wait, self._backlog_at_ms - now_ms)
         return max(0, wait)
 
@@ -145,7 +148,7 @@ class Session:
         return self._seal(first, found, now_ms, False)
 
     def _from_backlog(self, now_ms: int) -> bytes | None:
-        while self._backlog and self._backlog_sent() < BACKLOG_WINDOW and now_ms >= self._backlog_at_ms:
+        while self._backlog and self._backlog_sent() < SHARE and now_ms >= self._backlog_at_ms:
             first, last = self._backlog.pop(0)
             found, covered = self._read(first, last)
             if covered < last:
