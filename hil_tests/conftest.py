@@ -141,9 +141,10 @@ class City:
         self.validator.remove_card()
         eventually("the light is off again", lambda: self.validator.light() != "green")
 
-    def settled(self, node: str) -> bool:
-        """Nothing waits in the node's journal."""
-        return self.journal(node).settled
+    def reconciles(self, node: str) -> bool:
+        """Everything in the node's journal has its receipt, and the database holds the same records, byte for byte."""
+        journal = self.journal(node)
+        return journal.settled and self.controller.records(node) == journal.crc_by_seq
 
 
 @pytest.fixture
