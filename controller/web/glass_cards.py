@@ -39,7 +39,7 @@ class Glass:
 
 
 def glasses(snapshot: Snapshot, contradicted: Collection[str], words: Words) -> tuple[Glass, ...]:
-    """The displays' cards in the order of their names; `contradicted`: nodes whose picture has long been unproven."""
+    """The displays' cards, equal sizes together, then by name. `contradicted`: nodes long without a proof."""
     stops = {stop.stop_id: stop.name for stop in snapshot.stops}
     online = {node.node for node in snapshot.nodes if node.online}
     return tuple(
@@ -51,7 +51,7 @@ def glasses(snapshot: Snapshot, contradicted: Collection[str], words: Words) -> 
             words,
             snapshot.time_s,
         )
-        for display in sorted(snapshot.displays, key=lambda display: display.name)
+        for display in sorted(snapshot.displays, key=lambda display: (display.width, display.height, display.name))
     )
 
 

@@ -18,21 +18,22 @@ WIDE = 160  # lamps; from here on a card takes two columns, or its lamps would b
 
 class _Card:
     def __init__(self, words: Words) -> None:
-        with box("li", "glass") as self.root:
+        with box("li", "glass") as self.root, box("div", "glass-card"):
             with box("div", "face") as self.face:
                 self.image = box("img", "lamps", draggable="false")
                 self.waiting = text("p", words.say("glass.waiting"), "waiting")
                 with box("span", "glass-state"):
                     icon("state")
                     self.state = text("span")
-            with box("p", "glass-head"):
-                self.name = text("b", look="glass-name")
-                self.stop = text("span", look="glass-stop")
-            with box("div", "glass-foot"):
-                with box("span", "proof") as self.proof:
-                    icon("proof")
-                    self.proof_word = text("span")
-                self.age = text("span", look="glass-age")
+            with box("div", "glass-words"):
+                with box("p", "glass-head"):
+                    self.name = text("b", look="glass-name")
+                    self.stop = text("span", look="glass-stop")
+                with box("div", "glass-foot"):
+                    with box("span", "proof") as self.proof:
+                        icon("proof")
+                        self.proof_word = text("span")
+                    self.age = text("span", look="glass-age")
 
     def fill(self, glass: Glass) -> None:
         put(

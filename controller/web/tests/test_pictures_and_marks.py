@@ -52,7 +52,16 @@ def test_a_picture_is_proven_by_the_crc_of_its_record_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("colour", "drawn"), [("C8102E", "#c8102e"), ("#0057b8", "#0057b8"), ("", "#2f6fb5"), ("red", "#2f6fb5")]
+    ("colour", "drawn"),
+    [
+        ("C8102E", "#c8102e"),
+        ("#0057b8", "#0057b8"),
+        ("", "#2f6fb5"),
+        ("red", "#2f6fb5"),
+        ("FFFFFF", "#2f6fb5"),  # GTFS's word for "none"
+        ("FFFF00", "#b3b300"),
+        ("000080", "#3c3c89"),
+    ],
 )
 def test_a_route_is_drawn_in_its_feeds_colour_or_one_of_ours(colour: str, drawn: str) -> None:
     assert route_colour(colour, 0) == drawn
