@@ -13,8 +13,10 @@ UV := uv==0.13.8
 STUBS := micropython-rp2-rpi-pico-stubs==1.28.0.post4 micropython-stdlib-stubs==1.28.0.post6
 # More arguments for the program behind a target: make demo ARGS="--for 60"
 ARGS ?=
+# The board whose firmware image is built: make firmware BOARD=rpi_pico
+BOARD ?= rpi_pico
 
-.PHONY: help demo test check bench setup peers lock clean
+.PHONY: help demo test check bench firmware setup peers lock clean
 
 help: ## list the targets
 	@echo 'make TARGET [ARGS="more arguments for the program behind it"]'
@@ -51,6 +53,9 @@ check: $(VENV)/.dev-stamp typings/.stamp ## format, lint, types, import rule, ge
 
 bench: $(VENV)/.dev-stamp ## measure against rivals, write bench.json
 	@exec $(BIN)/python -m tools.bench $(ARGS)
+
+firmware: $(VENV)/.run-stamp ## build a board's firmware image (BOARD=rpi_pico)
+	@exec $(BIN)/python -m tools.firmware_image --board $(BOARD) $(ARGS)
 
 setup: $(VENV)/.dev-stamp typings/.stamp ## install everything into .venv (the others do it when needed)
 

@@ -10,6 +10,8 @@ from protocols.wire.messages import event, status
 from protocols.wire.record import CLOCK_RECEIPT
 
 MAX_TEXT = 120
+EVENTS_AT_ONCE = 30  # something that comes and goes every second must not fill the journal with telling it
+EVENT_EVERY_MS = 60_000
 _U16 = 0xFFFF
 
 
@@ -23,17 +25,22 @@ class Health:
         self._link = link
         self._supervisor = supervisor
         self._nearly_full = False
+        self._events_left = EVENTS_AT_ONCE
+        self._events_counted_ms = 0
         self.peripheral_faults = 0
         supervisor.on_restart = self._task_restarted
 
     def event(self, code, text, severity=event.SEVERITY_INFO, detail=0):
         """`code` is one of event.CODE_…; `detail` a signed 32-bit number."""
         self.say(text)
+        if not self._may_tell():
+            return
         detail = max(-(2**31), min(2**31 - 1, detail))
         self._journal.note(event, event.Event(code, severity, detail, text.encode()[:MAX_TEXT]))
 
     def peripheral_failed(self, text):
         """A peripheral that did work does not work any more."""
+        self.peripheral_faults += 1
         self.event(event.CODE_PERIPHERAL_FAULT, text, event.SEVERITY_ERROR)
 
     def peripheral_back(self, text):
@@ -73,6 +80,16 @@ class Health:
             min(self._session.refused_total, _U16),
         )
         journal.note(status, now)
+
+    def _may_tell(self):
+        """Whether one more event may be journalled: some at once, then one a minute."""
+        minutes = (self._clock.monotonic_ms() - self._events_counted_ms) // EVENT_EVERY_MS
+        self._events_counted_ms += minutes * EVENT_EVERY_MS
+        self._events_left = min(self._events_left + minutes, EVENTS_AT_ONCE) - 1
+        if self._events_left >= 0:
+            return True
+        self._events_left = 0
+        return False
 
     def _task_restarted(self, name, error):
         text = f"{name}: {type(error).__name__} {error}" if error else f"{name}: ended"

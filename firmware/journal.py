@@ -8,6 +8,7 @@ from firmware.journal_ring import Ring
 from protocols.wire import journal_format as layout
 from protocols.wire import record
 from protocols.wire.messages import boot, event, gap, result
+from protocols.wire.session import Store
 
 PROGRAM_ATTEMPTS = 3
 KEPT_RESERVE = 1  # sectors that records to be kept leave free for the urgent kinds
@@ -23,18 +24,23 @@ class FlashFault(Exception):
     """The flash does not hold what was programmed; nothing was accepted."""
 
 
-class Journal:
+def _nobody():
+    pass
+
+
+class Journal(Store):
     """`flash` is a block device of the extended protocol; `stamp()` gives (clock quality, milliseconds).
 
-    Records of `kept_kinds` are refused when the ring is full and never given up. All others are telemetry: they leave
-    a quarter of the ring to the kept ones and give up the oldest sector, if nothing to be kept lies in it.
+    Records of `kept_kinds` are refused when the ring is full, and never given up. Events, results, gaps and the boot
+    record may take the last sector. All others are telemetry: they leave a quarter of the ring to the kept ones, and
+    give up the oldest sector if nothing to be kept lies in it.
     """
 
     def __init__(self, flash, stamp, kept_kinds=()):
         self._ring = Ring(flash)
         self._stamp = stamp
         self._kept_kinds = kept_kinds
-        self._telemetry_reserve = max(KEPT_RESERVE + 1, self._ring.count // 4)
+        self._telemetry_reserve = max(KEPT_RESERVE + 1, self._ring.count // 4 if kept_kinds else 0)
         self._tail = 0  # the oldest generation that still holds something that waits
         self._floor = 0  # everything up to here was receipted or given up
         self._bookmark = (0, 0, 0)  # seq, generation, page: where the last reading stopped
@@ -44,14 +50,14 @@ class Journal:
         self.last_seq = 0
         self.receipted = 0
         self.dropped = 0
-        self.on_append = None  # called without arguments after each record
+        self.on_append = _nobody  # called without arguments after each record
 
     def open(self):
         """Recover whatever a power cut left, and take a new boot id: the boot record has to be appended next."""
         newest = self._ring.newest()
         if newest:
             self._resume(newest)
-            self._find_tail()
+            self._find_tail(newest.first_seq)
         self.boot_id += 1
 
     def append(self, message, body):
@@ -62,8 +68,7 @@ class Journal:
         seq = self._append(message, body)
         while self._undeclared and self._declare(*self._undeclared[0]):
             self._undeclared.pop(0)
-        if self.on_append:
-            self.on_append()
+        self.on_append()
         return seq
 
     def note(self, message, body):
@@ -85,7 +90,7 @@ class Journal:
             reason = gap.REASON_RECEIPTED_BEFORE
         else:
             reason = gap.REASON_OVERWRITTEN if last <= self._floor else gap.REASON_CORRUPTED
-        if self._declare(first, last, reason) and self.on_append:
+        if self._declare(first, last, reason):
             self.on_append()
 
     def gap_declared(self, first, last):
@@ -193,7 +198,8 @@ class Journal:
             self._make_room(len(entry), 0)
             if self._ring.place(len(entry)) is None:
                 self._ring.open_sector(first_seq or self.last_seq + 1, self.boot_id, self.receipted)
-            if self._ring.place(len(entry)) is not None and self._ring.write(entry):
+            offset = self._ring.place(len(entry))
+            if offset is not None and self._ring.write(entry, offset):
                 return
         raise FlashFault()
 
@@ -228,8 +234,10 @@ class Journal:
         self._tail += 1
         header = self._ring.header_of(self._tail)
         if header and header.first_seq > self._floor + 1:
-            self._undeclared.append((self._floor + 1, header.first_seq - 1, gap.REASON_OVERWRITTEN))
             self._floor = header.first_seq - 1
+            # From the receipt on: an earlier declaration may lie in a sector that is given up too.
+            self._undeclared = [one for one in self._undeclared if one[2] != gap.REASON_OVERWRITTEN]
+            self._undeclared.append((self.receipted + 1, self._floor, gap.REASON_OVERWRITTEN))
 
     def _remember_gap(self, first, last, seq):
         self._gaps.append((first, last, seq))
@@ -274,10 +282,9 @@ class Journal:
             self._remember_gap(declared.first_seq, declared.last_seq, seq)
         return True
 
-    def _find_tail(self):
-        """The oldest sector that is there and may hold something that waits."""
+    def _find_tail(self, first_seq):
+        """The oldest sector that is there and may hold something that waits; the newest begins with first_seq."""
         generation = self._tail = self._ring.generation
-        first_seq = self._ring.header_of(generation).first_seq
         while first_seq > self.receipted + 1 and generation > self._ring.oldest_generation():
             generation -= 1
             header = self._ring.header_of(generation)

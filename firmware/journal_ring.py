@@ -66,9 +66,8 @@ class Ring:
             offset += layout.PAGE_SIZE - offset % layout.PAGE_SIZE
         return offset if offset < layout.SECTOR_SIZE else None
 
-    def write(self, entry):
+    def write(self, entry, offset):
         """Program an entry at its place and read it back; False leaves that page behind as unusable."""
-        offset = self.place(len(entry))
         done = self._program(entry, offset)
         self._offset = offset + len(entry) if done else (offset // layout.PAGE_SIZE + 1) * layout.PAGE_SIZE
         return done

@@ -12,6 +12,7 @@ from collections import namedtuple
 from firmware import settings
 from firmware.clock import Clock
 from firmware.comms.mqtt_link import MqttLink
+from firmware.drivers.rgb_light import RgbLight
 from firmware.health import Health
 from firmware.journal import FlashFault, Journal, JournalFull
 from firmware.supervisor import Supervisor
@@ -23,6 +24,7 @@ from protocols.wire.record import CLOCK_RECEIPT
 from protocols.wire.session import Session, TimeTold
 
 FIRMWARE = (0, 1, 0)
+BOARDS = {"linux": "unix", "rp2": "rpi_pico"}  # sys.platform: folder of boards/
 WATCHDOG_MS = 8_000  # the RP2040 counts no further than 8388
 IDLE_MS = 1_000
 LINK_STALE_S = 90
@@ -34,11 +36,7 @@ Services = namedtuple("Services", ("clock", "journal", "health", "offer_picture"
 
 def board():
     """The role factories of the board that this runs on."""
-    if sys.platform == "linux":
-        from boards.unix import hal
-
-        return hal
-    raise RuntimeError(f"no board for {sys.platform}")
+    return __import__("boards." + BOARDS[sys.platform] + ".hal", None, None, ("hal",))
 
 
 def kind_module(kind):
@@ -49,6 +47,7 @@ def kind_module(kind):
 async def provisioned(hal):
     """The settings, as soon as they can be used; until then people are told, and the file is read again and again."""
     told = ""
+    light = RgbLight(*hal.light())
     while True:
         try:
             return settings.read(hal.settings_path(), lambda kind: kind_module(kind).CONFIG), told
@@ -57,24 +56,24 @@ async def provisioned(hal):
                 print("no settings:", fault.sentence)
                 show_no_settings(hal, fault.known)
                 told = fault.sentence
-        await blink(hal.light(), LOOK_AT_SETTINGS_MS)
+        await blink(light, LOOK_AT_SETTINGS_MS)
 
 
 def show_no_settings(hal, known):
     """On the glass, if the file says that much; the light blinks anyway."""
     try:
         module = kind_module(known["kind"])
-        module.show_fault(hal, known["config"], known.get("language"))
-    except (AttributeError, ImportError, KeyError, TypeError, ValueError, OSError):
-        pass  # this kind has no glass, or the file does not say which
+        config = settings.table("config", known.get("config"), module.CONFIG)
+        module.show_fault(hal, config, known.get("language"))
+    except (AttributeError, ImportError, KeyError, TypeError, ValueError):
+        pass  # this kind has no glass, or the file does not say how large it is
 
 
 async def blink(light, for_ms):
     """White, half a second on and half a second off: this node has no settings."""
     for _ in range(for_ms // (2 * BLINK_MS)):
-        for duty in (65535, 0):
-            for channel in light:
-                channel.duty_u16(duty)
+        for colour in ("white", "off"):
+            light.set(colour)
             await asyncio.sleep_ms(BLINK_MS)
 
 
@@ -90,7 +89,9 @@ class Node:
         self._session = Session(provided.key, provided.node, self._journal, module.COMMAND_KINDS, jitter)
         name = topics.node_name(provided.node)
         node_topics = [topics.topic(provided.site, provided.node, leaf) for leaf in ("up", "down", "state")]
-        self._link = MqttLink(provided.host, provided.port, "vz" + name, node_topics, self._clock, self._session)
+        self._link = MqttLink(
+            provided.host, provided.port, "vz" + name, node_topics, self._clock, self._session, self._take
+        )
         self._supervisor = Supervisor(self._clock, hal.watchdog(WATCHDOG_MS))
         self._health = Health(self._clock, self._journal, self._session, self._link, self._supervisor)
         services = Services(self._clock, self._journal, self._health, self._offer_picture)
@@ -105,7 +106,6 @@ class Node:
         self._journal.on_append = self._link.wake
         self._link.will = self._state(state.OFFLINE)
         self._link.online = self._state(state.ONLINE)
-        self._link.on_event = self._take
         for name, start, stale_s in self._app.tasks():
             self._supervisor.own(name, start, stale_s)
         self._supervisor.own("link", self._link.run, LINK_STALE_S)

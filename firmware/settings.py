@@ -126,7 +126,7 @@ def _parse(document, config_of, crc):
         topics.topic(document.get("site") or "", node, "up")
     except (EncodeError, MalformedFrame, TypeError):
         raise ValueError("node must be 16 hexadecimal digits and site a-z, 0-9, -")
-    uplink = _table("uplink", document.get("uplink"), UPLINK)
+    uplink = table("uplink", document.get("uplink"), UPLINK)
     return Settings(
         node,
         _checked("key", key, document.get("key")),
@@ -135,15 +135,16 @@ def _parse(document, config_of, crc):
         _checked("language", one_of("uk", "en"), document.get("language", "uk")),
         uplink["host"],
         uplink["port"],
-        _table("config", document.get("config"), config_of(kind)),
+        table("config", document.get("config"), config_of(kind)),
         crc,
     )
 
 
-def _table(name, values, table):
+def table(name, values, rows):
+    """The values of an object of the file by a table of (name, check, default or None). Raises ValueError."""
     if type(values) is not dict:
         raise ValueError(f"{name} must be an object")
-    return {row: _checked(f"{name}.{row}", check, values.get(row, default)) for row, check, default in table}
+    return {row: _checked(f"{name}.{row}", check, values.get(row, default)) for row, check, default in rows}
 
 
 def _checked(name, check, value):

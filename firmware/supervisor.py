@@ -22,13 +22,17 @@ class _Task:
         self.waits = False  # between a failure and the next start
 
 
+def _nobody(_name, _error):
+    pass
+
+
 class Supervisor:
     def __init__(self, clock, watchdog):
         self._clock = clock
         self._watchdog = watchdog
         self._tasks = []
         self.restarts = 0
-        self.on_restart = None  # called with (name, exception or None)
+        self.on_restart = _nobody  # called with (name, exception or None)
 
     def own(self, name, start, stale_s=None):
         """`start(beat)` is run for ever; a task that has not beaten for stale_s makes the watchdog bite."""
@@ -75,8 +79,7 @@ class Supervisor:
             if self._clock.monotonic_ms() - started_ms > HEALTHY_MS:
                 pause_ms = FIRST_PAUSE_MS
             task.waits = True
-            if self.on_restart:
-                self.on_restart(task.name, fault)
+            self.on_restart(task.name, fault)
             await asyncio.sleep_ms(pause_ms)
             task.waits = False
             pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)

@@ -10,7 +10,7 @@ FARE_VALIDATOR = {
     "reader_bus": {"i2c": 0, "sda": 4, "scl": 5, "address": 0x24},
     "gnss_uart": {"uart": 1, "tx": 8, "rx": 9, "baud": 9600},
     "light": LIGHT,
-    "beeper": {"pin": 13},
+    "beeper": {"pin": 15},
     "cash_button": {"pin": 14},
 }
 

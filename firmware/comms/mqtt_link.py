@@ -9,6 +9,8 @@ receipt carries the time of then, a board of arrivals has passed. The controller
 
 import asyncio
 import os
+import socket
+from errno import EINPROGRESS
 
 from firmware.comms import mqtt_packets as packets
 from protocols.wire.envelope import MAX_SIZE
@@ -39,13 +41,14 @@ class MqttLink:
     `will` and `online` are envelopes for the retained state topic; set them before run().
     """
 
-    def __init__(self, host, port, client_id, topics, clock, session):
+    def __init__(self, host, port, client_id, topics, clock, session, on_event):
         self._host = host
         self._port = port
         self._client_id = client_id
         self._up, self._down, self._state = topics
         self._clock = clock
         self._session = session
+        self._on_event = on_event  # called with each event of the session
         self._wake = asyncio.Event()
         self._packet_id = 0
         self._in_flight = {}  # packet id -> when it was sent
@@ -56,7 +59,6 @@ class MqttLink:
         self._heard_ms = 0
         self.will = b""
         self.online = b""
-        self.on_event = None  # called with each event of the session
         self.connected = False
         self.connects = 0
 
@@ -85,31 +87,29 @@ class MqttLink:
             pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)
 
     async def _carry(self, beat):
-        stream, _ = await asyncio.wait_for_ms(asyncio.open_connection(self._host, self._port), CONNECT_MS)
+        sock = _connecting(self._host, self._port)
         receiver = None
         try:
-            if hasattr(stream.s, "setsockopt"):
-                stream.s.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-            await asyncio.wait_for_ms(self._greet(stream), CONNECT_MS)
+            reader, writer = asyncio.StreamReader(sock), asyncio.StreamWriter(sock, {})
+            await asyncio.wait_for_ms(self._greet(reader, writer), CONNECT_MS)
             self._begin()
-            receiver = asyncio.create_task(self._receive(stream))
-            await self._send(stream, beat)
+            receiver = asyncio.create_task(self._receive(reader))
+            await self._send(writer, beat)
         finally:
             self.connected = False
             if receiver:
                 receiver.cancel()
-            stream.close()
-            await stream.wait_closed()
+            sock.close()
 
-    async def _greet(self, stream):
-        stream.write(packets.connect(self._client_id, KEEP_ALIVE_S, self._state, self.will))
-        stream.write(packets.subscribe(1, self._down))
-        await stream.drain()
+    async def _greet(self, reader, writer):
+        writer.write(packets.connect(self._client_id, KEEP_ALIVE_S, self._state, self.will))
+        writer.write(packets.subscribe(1, self._down))
+        await writer.drain()
         for expected, size in ((packets.CONNACK, 2), (packets.SUBACK, 3)):
-            kind, length = await _fixed_header(stream)
+            kind, length = await _fixed_header(reader)
             if kind >> 4 != expected or length != size:
                 raise LinkLost("the broker does not speak MQTT 3.1.1")
-            if (await stream.readexactly(size))[-1] not in (0, 1):
+            if (await reader.readexactly(size))[-1] not in (0, 1):
                 raise LinkLost("the broker refused")
 
     def _begin(self):
@@ -223,8 +223,27 @@ class MqttLink:
             self._session.count_refused("wrong_topic")
             return
         for event in self._session.received(envelope, self._clock.monotonic_ms(), self._clock.utc_s()):
-            if self.on_event:
-                self.on_event(event)
+            self._on_event(event)
+
+
+def _connecting(host, port):
+    """A socket that connects meanwhile. asyncio.open_connection would leak it when the wait is given up.
+
+    Looking up a name blocks all tasks: give the broker's address in figures.
+    """
+    stream = socket.SOCK_STREAM  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, 0, stream)[0]
+    sock = socket.socket(family, kind, protocol)
+    if hasattr(sock, "setsockopt"):  # not every board's sockets have it
+        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    sock.setblocking(False)
+    try:
+        sock.connect(address)
+    except OSError as pending:
+        if pending.errno != EINPROGRESS:
+            sock.close()
+            raise
+    return sock
 
 
 async def _fixed_header(stream):

@@ -44,12 +44,17 @@ SIGNALS = {
     tap.RESULT_REPEATED: ("amber", "refused"),
     tap.RESULT_UNREADABLE: ("red", "refused"),
 }
+NOT_KEPT = ("red", "error")
+
+# the light between two verdicts
 IN_SERVICE = "blue"
 READER_DEAD = "red"
 JOURNAL_FULL = "amber"
-MEDIA = {  # what iso14443.medium() tells without a question to the card
+
+MEDIA = {  # of media that are neither phones nor bank cards
     iso14443.CLASSIC: tap.MEDIUM_CLASSIC,
     iso14443.ULTRALIGHT: tap.MEDIUM_ULTRALIGHT,
+    iso14443.ISO_DEP: tap.MEDIUM_DESFIRE,
     iso14443.UNKNOWN: tap.MEDIUM_UNKNOWN,
 }
 TRANSPORT_MEDIA = (tap.MEDIUM_CLASSIC, tap.MEDIUM_ULTRALIGHT, tap.MEDIUM_DESFIRE)
@@ -107,10 +112,8 @@ class FareValidator:
             beat()
             try:
                 await self._reader.open()
-                self._rest(IN_SERVICE, "reader works")
                 await self._serve_until_fault(beat)
             except ReaderFault as fault:
-                self._health.peripheral_faults += 1
                 self._rest(READER_DEAD, f"reader: {fault.reason}")
                 await asyncio.sleep_ms(RETRY_MS)
 
@@ -121,8 +124,8 @@ class FareValidator:
                 self._rest(JOURNAL_FULL, "journal full")
                 await asyncio.sleep_ms(RETRY_MS)
                 continue
-            self._rest(IN_SERVICE, "room in the journal")
             target = await self._reader.select()
+            self._rest(IN_SERVICE, "in service")
             if self._presentation.begins_with(target):
                 await self._serve(target)
             await asyncio.sleep_ms(PAUSE_MS)
@@ -136,6 +139,9 @@ class FareValidator:
         except CardGone:
             self._decide(tap.RESULT_UNREADABLE, tap.MEDIUM_UNKNOWN, NO_TOKEN, answered_ms)
             return
+        except ReaderFault:
+            self._presentation.forget()
+            raise
         token = NO_TOKEN
         if medium in TRANSPORT_MEDIA:
             token = hmac_sha256(self._config["city_key"], target.uid)[: len(NO_TOKEN)]
@@ -145,15 +151,23 @@ class FareValidator:
             self._recent.add(token, answered_ms)
 
     async def _identify(self, target):
-        """The medium. A bank card is asked whether it is one, and nothing else. Raises CardGone, ReaderFault."""
+        """The medium: one of tap.MEDIUM_…. Raises CardGone, ReaderFault."""
         kind = iso14443.medium(target)
-        if kind in MEDIA:
-            is_phone = iso14443.uid_is_random(target)
-            return tap.MEDIUM_PHONE if is_phone else MEDIA[kind]
-        is_bank = iso14443.is_bank_medium(await self._reader.exchange(target, iso14443.SELECT_PPSE))
+        is_bank = kind == iso14443.ISO_DEP and await self._says_bank(target)
         if iso14443.uid_is_random(target):
             return tap.MEDIUM_PHONE
-        return tap.MEDIUM_BANK if is_bank else tap.MEDIUM_DESFIRE
+        return tap.MEDIUM_BANK if is_bank else MEDIA[kind]
+
+    async def _says_bank(self, target):
+        """A bank card is asked whether it is one, and nothing else. One that is still on its way is asked twice."""
+        try:
+            answer = await self._reader.exchange(target, iso14443.SELECT_PPSE)
+        except CardGone:
+            again = await self._reader.select()
+            if again is None:
+                raise
+            answer = await self._reader.exchange(again, iso14443.SELECT_PPSE)
+        return iso14443.is_bank_medium(answer)
 
     def _decide(self, result, medium, token, answered_ms):
         """Journal the tap, and only when it is durable show the verdict (G1). False: it could not be kept."""
@@ -207,7 +221,6 @@ class FareValidator:
                 if speaks:
                     self._health.peripheral_back("GNSS speaks")
                 else:
-                    self._health.peripheral_faults += 1
                     self._health.peripheral_failed("GNSS silent")
             if fix is not None and fix.valid:
                 self._take_fix(fix)
@@ -239,29 +252,36 @@ class FareValidator:
         await self._beeper.run()
 
     def _keep_and_signal(self, message, body, signal):
+        """Append a record, then show its signal; without the record, the signal of a failure. False: not kept."""
+        kept = True
         try:
             self._journal.append(message, body)
         except (JournalFull, FlashFault) as fault:
             self._health.say(f"{message.NAME} not kept: {type(fault).__name__}")
-            signal = (READER_DEAD, "error")
+            kept, signal = False, NOT_KEPT
         colour, sound = signal
         self._light.set(colour)
         self._beeper.play(sound)
         self._verdict_until_ms = self._clock.monotonic_ms() + VERDICT_MS
-        return signal[0] != READER_DEAD
+        return kept
 
     def _rest(self, colour, why):
-        """The light between two verdicts; a change of it is a change of service, and an event."""
-        if self._clock.monotonic_ms() >= self._verdict_until_ms:
+        """The light between two verdicts. When it changes, so does the service, and events say it."""
+        if colour != self._light.colour and self._clock.monotonic_ms() >= self._verdict_until_ms:
             self._light.set(colour)
         before, self._resting_light = self._resting_light, colour
         if before == colour:
             return
-        if before is not None or colour != IN_SERVICE:
-            in_service = colour == IN_SERVICE
-            code = event.CODE_IN_SERVICE if in_service else event.CODE_OUT_OF_SERVICE
-            severity = event.SEVERITY_INFO if in_service else event.SEVERITY_ERROR
-            self._health.event(code, why, severity)
+        if colour == READER_DEAD:
+            self._health.peripheral_failed(why)
+        elif before == READER_DEAD:
+            self._health.peripheral_back("reader works")
+        if colour == JOURNAL_FULL:
+            self._health.event(event.CODE_JOURNAL_FULL, why, event.SEVERITY_ERROR)
+        if colour != IN_SERVICE:
+            self._health.event(event.CODE_OUT_OF_SERVICE, "out of service", event.SEVERITY_ERROR)
+        elif before is not None:
+            self._health.event(event.CODE_IN_SERVICE, why)
 
 
 def create(hal, settings, services):

@@ -35,6 +35,10 @@ class Presentation:
         self._uid = uid
         return is_new
 
+    def forget(self):
+        """Nothing was decided on: the next look begins anew."""
+        self._uid = b""
+
 
 class RecentRides:
     """Tokens of the last `repeat_ms`, for the suppression of repeats."""

@@ -15,8 +15,10 @@ class RamFlash:
 
     HOW = ("nothing", "half", "scattered", "everything")
 
-    def __init__(self, sectors, data=None):
-        self.data = data if data is not None else bytearray(b"\xff" * (sectors * SECTOR_SIZE))
+    def __init__(self, sectors):
+        self.data = bytearray(sectors * SECTOR_SIZE)
+        for i in range(len(self.data)):
+            self.data[i] = 0xFF
         self.sectors = sectors
         self.operations = 0
         self.cut_at = None

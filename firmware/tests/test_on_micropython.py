@@ -1,0 +1,26 @@
+"""The cases of the firmware's own parts, each run on real MicroPython with a node's heap.
+
+It must never run them on CPython: the parts use what only a device has.
+Spec: firmware/tests/device/*_cases.py.
+"""
+
+from functools import cache
+
+import pytest
+
+from firmware.tests import on_device
+
+MODULES = ("journal", "session", "clock", "settings", "supervisor", "presentation", "board")
+
+
+@cache
+def failures(module: str) -> dict[str, str]:
+    return on_device.run_cases(f"{module}_cases")
+
+
+@pytest.mark.parametrize(
+    ("module", "case"),
+    [(module, case) for module in MODULES for case in on_device.case_names(f"{module}_cases")],
+)
+def test_on_micropython(module: str, case: str) -> None:
+    assert failures(module)[case] == ""
