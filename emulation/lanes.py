@@ -6,7 +6,7 @@ Specification: emulation/README.md, "Lanes".
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from emulation.peripherals.flash import Flash
 from emulation.peripherals.ports import Clock
@@ -27,6 +27,7 @@ class NodeOrder:
     unique_id: str
     program: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    flash_map: Mapping[str, int] = field(default_factory=dict)  # board.toml's bytes: the chip's and the kind's
 
 
 class LaneNode(Protocol):
@@ -62,3 +63,12 @@ class LaneNode(Protocol):
 
     @property
     def watchdog_bites(self) -> int: ...
+
+
+@runtime_checkable
+class SteppedNode(Protocol):
+    """A node whose time passes only while someone lets it pass; a lane in real time need not have this."""
+
+    def run_until(self, seen: Callable[[], bool], timeout_s: float) -> bool:
+        """Let the node's time pass until `seen`, or until `timeout_s` of it have passed: then False."""
+        ...

@@ -22,7 +22,11 @@ SETTINGS_FILE = "settings.json"
 FIRMWARE = ("-m", "firmware.main")
 
 # emulator of board.toml -> what makes a node of an order
-LANES: dict[str, Callable[[NodeOrder], LaneNode]] = {"unix": UnixNode}
+LANES: dict[str, Callable[[NodeOrder], LaneNode]] = {
+    "unix": UnixNode,
+    # its emulator is a package that is not needed to run a town
+    "rp2040": lambda order: importlib.import_module("emulation.rp2040.lane").Rp2040Node(order),
+}
 
 
 class LaunchError(Exception):
@@ -64,6 +68,7 @@ def start(
         unique_id=str(known.get("node", "0000000000000000")),
         program=program,
         environment=environment or {},
+        flash_map={name: size for name, size in facts["flash"].items() if isinstance(size, int)} | facts["flash"][kind],
     )
     handle = NodeHandle(LANES[facts["emulator"]](order))
     handle.start()

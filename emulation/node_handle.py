@@ -4,12 +4,13 @@ Specification: emulation/README.md.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
-from emulation.lanes import LaneNode
+from emulation.lanes import LaneNode, SteppedNode
 from emulation.peripherals import cards
 from emulation.peripherals.beeper import Beep
 from emulation.peripherals.cards import Card
@@ -135,6 +136,15 @@ class NodeHandle:
         """Raises NotSeen."""
         self._wait(lambda: text in self._node.console, timeout_s, f"{text!r} on the console")
 
+    # Time
+
+    def pass_time(self, seconds: float) -> None:
+        """Let that much of the node's time pass: real time, or emulated time on a lane that is stepped."""
+        if isinstance(self._node, SteppedNode):
+            self._node.run_until(lambda: False, seconds)
+        else:
+            time.sleep(seconds)
+
     # Card reader
 
     def present(self, card: str | Card, uid: bytes | None = None) -> Card:
@@ -230,11 +240,13 @@ class NodeHandle:
             self._changed.notify_all()
 
     def _wait(self, seen: Callable[[], bool], timeout_s: float, what: str) -> None:
-        with self._changed:
-            if not self._changed.wait_for(seen, timeout_s):
-                raise NotSeen(
-                    f"{what} was not seen within {timeout_s} s; the console ends:\n{self._node.console[-2000:]}"
-                )
+        if isinstance(self._node, SteppedNode):
+            came = self._node.run_until(seen, timeout_s)
+        else:
+            with self._changed:
+                came = self._changed.wait_for(seen, timeout_s)
+        if not came:
+            raise NotSeen(f"{what} was not seen within {timeout_s} s; the console ends:\n{self._node.console[-2000:]}")
 
 
 def _part(part: P | None, name: str) -> P:

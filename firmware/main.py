@@ -11,7 +11,6 @@ from collections import namedtuple
 
 from firmware import settings
 from firmware.clock import Clock
-from firmware.comms.mqtt_link import MqttLink
 from firmware.drivers.rgb_light import RgbLight
 from firmware.health import Health
 from firmware.journal import FlashFault, Journal, JournalFull
@@ -89,6 +88,8 @@ class Node:
         self._session = Session(provided.key, provided.node, self._journal, module.COMMAND_KINDS, jitter)
         name = topics.node_name(provided.node)
         node_topics = [topics.topic(provided.site, provided.node, leaf) for leaf in ("up", "down", "state")]
+        from firmware.comms.mqtt_link import MqttLink  # here: a board without a network has no sockets to import
+
         self._link = MqttLink(
             provided.host, provided.port, "vz" + name, node_topics, self._clock, self._session, self._take
         )

@@ -10,7 +10,7 @@ import pytest
 
 from firmware.tests import on_device
 
-MODULES = ("journal", "session", "clock", "settings", "supervisor", "presentation", "board")
+MODULES = ("journal", "session", "session_refusal", "clock", "settings", "supervisor", "presentation", "board")
 
 
 @cache
