@@ -8,7 +8,6 @@ from firmware.journal_ring import Ring
 from protocols.wire import journal_format as layout
 from protocols.wire import record
 from protocols.wire.messages import boot, event, gap, result
-from protocols.wire.session import Store
 
 PROGRAM_ATTEMPTS = 3
 KEPT_RESERVE = 1  # sectors that records to be kept leave free for the urgent kinds
@@ -28,7 +27,7 @@ def _nobody():
     pass
 
 
-class Journal(Store):
+class Journal:
     """`flash` is a block device of the extended protocol; `stamp()` gives (clock quality, milliseconds).
 
     Records of `kept_kinds` are refused when the ring is full, and never given up. Events, results, gaps and the boot

@@ -29,34 +29,6 @@ TimeTold = namedtuple("TimeTold", ("time_ms",))
 CommandReceived = namedtuple("CommandReceived", ("command_id", "kind", "body"))
 
 
-class Store:
-    """What a session needs of a journal; firmware/journal.py is one. Sequence numbers begin at 1."""
-
-    boot_id = 0
-    receipted = 0
-    last_seq = 0
-
-    def read(self, first: int, last: int, count: int, size: int) -> tuple[list[tuple[int, bytes]], int]:
-        """At most `count` records of first..last, together at most `size` bytes, and how far that looked."""
-        raise NotImplementedError
-
-    def trim(self, up_to: int) -> None:
-        """Everything up to `up_to` is in the controller's database."""
-        raise NotImplementedError
-
-    def declare(self, first: int, last: int) -> None:
-        """first..last cannot be read any more: record that."""
-        raise NotImplementedError
-
-    def gap_declared(self, first: int, last: int) -> int:
-        """The sequence number of the record that declared first..last, 0 when there is none."""
-        raise NotImplementedError
-
-    def note(self, message: object, body: object) -> int:
-        """Append a record; 0 when there was no room."""
-        raise NotImplementedError
-
-
 class _Sent:
     """Sequence numbers on their way, and when to lose patience."""
 
@@ -86,10 +58,17 @@ def _without(ranges: list[tuple[int, int]], sent: list[_Sent]) -> list[tuple[int
 class Session:
     """One node's session, from boot to boot. `jitter()` gives a number of 0 to 255 by chance.
 
-    Commands of other kinds than `command_kinds` are refused here.
+    Commands of other kinds than `command_kinds` are refused here. Of `journal` (firmware/journal.py is one; its numbers
+    begin at 1) the session needs boot_id, receipted and last_seq, and
+        read(first, last, count, size): at most `count` records of first..last, together at most `size` bytes, as
+            [(seq, record in wire form)], and how far that looked
+        trim(up_to): everything up to `up_to` is in the controller's database
+        declare(first, last): first..last cannot be read any more, record that
+        gap_declared(first, last): the sequence number of the record that declared it, 0 when there is none
+        note(message, body): append a record; 0 when there was no room
     """
 
-    def __init__(self, key: bytes, node: bytes, journal: Store, command_kinds: tuple[int, ...], jitter: object) -> None:
+    def __init__(self, key: bytes, node: bytes, journal, command_kinds: tuple[int, ...], jitter) -> None:
         self._key = key
         self._node = node
         self._journal = journal
@@ -164,7 +143,8 @@ class Session:
         return None
 
     def _read(self, first: int, last: int) -> tuple[list[tuple[int, bytes]], int]:
-        return self._journal.read(first, last, MAX_RECORDS, batch.MAX_RECORDS_SIZE)
+        read: tuple[list[tuple[int, bytes]], int] = self._journal.read(first, last, MAX_RECORDS, batch.MAX_RECORDS_SIZE)
+        return read
 
     def _seal(self, first: int, found: list[tuple[int, bytes]], now_ms: int, is_backlog: bool) -> bytes | None:
         if not found:
@@ -196,7 +176,7 @@ class Session:
         return sum(1 for one in self._sent if one.is_backlog)
 
     def _chance(self) -> int:
-        chance: int = self._jitter()  # type: ignore[operator]
+        chance: int = self._jitter()
         return chance
 
     # Down.
