@@ -5,7 +5,6 @@ Specification: https://gtfs.org/documentation/schedule/reference/
 """
 
 import json
-import zipfile
 from pathlib import Path
 
 from protocols.gtfs import Feed, FeedErrors, from_zip_bytes, read_feed
@@ -21,8 +20,6 @@ def load(path: Path) -> Feed:
         return from_zip_bytes(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}; give a GTFS zip or folder") from None
-    except zipfile.BadZipFile:
-        raise UsageError(f"{path} is no zip; give a GTFS zip or folder") from None
 
 
 def check(path: Path, *, as_json: bool, language: str) -> int:

@@ -71,6 +71,11 @@ async def run(plan: TownPlan, stop: asyncio.Event, reporter: Reporter) -> dict[s
             return await _Life(plan, setting, controller, reporter).live(stop, setup_s=time.monotonic() - began_s)
         except ControllerFailed as error:
             raise TownError(f"the controller did not start: {error}") from None
+        except ExceptionGroup as group:  # the task group's wrapping is no concern of the person who reads the sentence
+            told = group.subgroup(TownError)
+            if told is None:
+                raise
+            raise TownError(str(told.exceptions[0])) from None
         finally:
             await controller.stop()
 
