@@ -124,12 +124,14 @@ typings/.stamp: Makefile | $(BIN)/python
 	$(PIP) install -qq --no-deps --target typings $(STUBS)
 	touch $@
 
-# The page is tested in Debian's Chromium, an external broker with Debian's mosquitto. Without them those tests are
-# skipped and say so. RUNLEVEL=1: the tests start a broker of their own, Debian shall start none.
-peers: ## install what tests talk to: Chromium, mosquitto (root only)
+# The page is tested in Debian's Chromium, an external broker with Debian's mosquitto, Modbus with mbpoll, captures with
+# tshark. Without them those tests are skipped and say so. RUNLEVEL=1: the tests start a broker of their own, Debian shall start none.
+peers: ## install what tests talk to: Chromium, mosquitto, mbpoll, tshark (root only)
 	@packages=
 	command -v chromium >/dev/null || packages="$$packages chromium fonts-dejavu-core"
 	PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || packages="$$packages mosquitto"
+	command -v mbpoll >/dev/null || packages="$$packages mbpoll"
+	command -v tshark >/dev/null || packages="$$packages tshark"
 	if [ -z "$$packages" ]; then exit 0; fi
 	line="sudo apt-get install$$packages"
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
