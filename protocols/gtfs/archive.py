@@ -4,6 +4,7 @@ Must never know: what stands in the files.
 Specification: GTFS "Dataset files" (a flat zip); some publishers zip a folder, which is accepted.
 """
 
+import struct
 import zipfile
 import zlib
 from io import BytesIO
@@ -17,8 +18,12 @@ MAX_UNCOMPRESSED_BYTES = 2 << 30
 # Which folder of the zip is the feed: the one that holds this file.
 _LANDMARK = "stop_times.txt"
 
-# What zipfile raises on hostile bytes, besides BadZipFile: unknown compression, encryption, truncation, nonsense sizes.
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, OverflowError, MemoryError)
+# What zipfile raises on hostile bytes, besides BadZipFile: unknown compression, encryption, truncation, nonsense sizes,
+# an entry without a name.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, OverflowError,
+    MemoryError, LookupError,
+)  # fmt: skip
 
 
 def unzip(data: bytes, limit: int = MAX_UNCOMPRESSED_BYTES) -> dict[str, bytes]:

@@ -113,8 +113,9 @@ class Table:
             columns: dict[str, int] = {}
             for place, name in enumerate(names):
                 name = name.strip()
-                if name and name in columns:
+                if name in columns:
                     self.complain(line, f"column {name} twice")
+                    name = ""
                 # A nameless column (trailing comma) keeps its place, so that the width is right.
                 columns[name or f" {place}"] = place
             return columns

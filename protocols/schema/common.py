@@ -1,4 +1,4 @@
-"""Records that every node kind sends: boot, status, event, result, gap.
+"""Records that every node kind sends: boot, status, event, result, gap, document.
 
 Never holds anything that only one kind of node knows.
 Specification: protocols/README.md; the guarantees G2 (boot id), G4 (gaps) and G6 (results).
@@ -74,9 +74,10 @@ EVENT = Message(
             out_of_service=7,
             in_service=8,
             clock_stepped=9,
+            clock_set=11,  # 10 is frozen as wrong in vectors/messages_v1.json
         ),
         "severity" / Enum(Int8ub, info=0, warning=1, error=2),
-        "detail" / Int32sb * "meaning depends on the code",
+        "detail" / Int32sb * "meaning depends on the code; clock_set: milliseconds of uptime at the record's time",
         "text" / Prefixed(Int8ub, GreedyBytes) * "UTF-8, at most 120 bytes",
     ),
 )
@@ -90,7 +91,17 @@ RESULT = Message(
     body=Struct(
         "command_id" / Int64ub,
         "outcome" / Enum(Int8ub, done=1, refused=2, expired=3, failed=4),
-        "reason" / Enum(Int8ub, none=0, unknown_command=1, malformed_body=2, fault=3),
+        "reason"
+        / Enum(
+            Int8ub,
+            none=0,
+            unknown_command=1,
+            malformed_body=2,
+            fault=3,
+            interrupted=5,  # 4 is frozen as wrong, as above
+            superseded=6,
+            clock_unset=7,
+        ),
     ),
 )
 
@@ -110,8 +121,34 @@ GAP = Message(
             corrupted=2,
             overwritten=3,
             receipted_before=4,
+            flash_replaced=6,  # 5 is frozen as wrong, as above
         ),
     ),
 )
 
-MESSAGES = (BOOT, STATUS, EVENT, RESULT, GAP)
+DOCUMENT = Message(
+    "document",
+    kind=6,
+    version=1,
+    direction="up",
+    doc="What became of a document that was offered, and at each start which documents are there.",
+    body=Struct(
+        "type" / Int8ub * "id of wire/document.py",
+        "version" / Int32ub * "that was offered, or is held",
+        "outcome" / Enum(Int8ub, held=1, stored=2, refused=3, failed=4),
+        "reason"
+        / Enum(
+            Int8ub,
+            none=0,
+            no_space=1,
+            older=2,
+            unknown_type=3,
+            unverified=4,
+            wrong_hash=5,
+            flash_fault=6,
+        ),
+        "held_version" / Int32ub * "in force from now on; 0: none",
+    ),
+)
+
+MESSAGES = (BOOT, STATUS, EVENT, RESULT, GAP, DOCUMENT)

@@ -6,10 +6,11 @@ Prints one line for each vector that fails and ends with status 1 if there was o
 """
 
 import json
+import os
 import sys
 from binascii import hexlify, unhexlify
 
-from protocols.wire import batch, command, envelope, mac, picture, receipt, state
+from protocols.wire import batch, command, document, envelope, mac, picture, receipt, state
 from protocols.wire.errors import EncodeError, MalformedFrame
 
 PARSERS = {"batch": batch, "receipt": receipt, "command": command, "state": state, "picture": picture}
@@ -120,11 +121,40 @@ def run_envelopes(vectors):
         check(vector["type"] + " " + vector["name"], error is not None and error.reason == "malformed")
 
 
+def run_documents(vectors):
+    """Offer, request and chunk: one module with a parser for each."""
+    key, node = unhexlify(vectors["key"]), unhexlify(vectors["node"])
+    parse = {"offer": document.parse_offer, "request": document.parse_request, "chunk": document.parse_chunk}
+    made_of = {"offer": document.Offer, "request": document.Request, "chunk": document.Chunk}
+    for vector in vectors["good"]:
+        data = unhexlify(vector["hex"])
+        envelope_type, from_node, boot_id, payload = envelope.unseal(key, data)
+        check(
+            vector["name"] + " header", (envelope_type, from_node, boot_id) == (vector["type"], node, vector["boot_id"])
+        )
+        (kind,) = [kind for kind in parse if kind in vector]
+        one = made_of[kind](**{name: from_json(value) for name, value in vector[kind].items()})
+        check(vector["name"] + " parse", parse[kind](payload) == one)
+        if kind == "offer":
+            built = document.build_offer(key, node, one)
+        elif kind == "chunk":
+            built = document.build_chunk(key, node, boot_id, one)
+        else:
+            built = envelope.seal(key, envelope.DOCUMENT_REQUEST, node, boot_id, document.build_request(one))
+        check(vector["name"] + " build", built == data)
+    for vector in vectors["malformed_payloads"]:
+        error = raises(MalformedFrame, parse[vector["type"]], unhexlify(vector["hex"]))
+        check(vector["type"] + " " + vector["name"], error is not None and error.reason == "malformed")
+
+
 def main(folder):
     for key, data, expected in HMAC_CASES:
         check("RFC 4231", hexlify(mac.hmac_sha256(key, data)).decode() == expected)
-    run_messages(load(folder, "messages_v1.json"))
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("messages_"):
+            run_messages(load(folder, name))
     run_envelopes(load(folder, "envelopes_v1.json"))
+    run_documents(load(folder, "documents_v1.json"))
     print(passed, "vectors agree,", failed, "failed on", sys.implementation.name)
     return 1 if failed else 0
 

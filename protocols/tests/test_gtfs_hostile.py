@@ -45,6 +45,19 @@ def test_a_zip_that_holds_no_feed_is_refused(data: bytes, complaint: str) -> Non
         from_zip_bytes(data)
 
 
+def test_an_entry_without_a_name_is_refused() -> None:
+    data = bytearray(zipped({**files(), "x.txt": b""}))
+    at = data.rindex(b"x.txt")
+    data[at - 18], data[at - 14] = 0, 5  # in the central directory: five bytes of name become a comment
+    with pytest.raises(FeedErrors, match="zip: not a readable zip file"):
+        from_zip_bytes(bytes(data))
+
+
+def test_a_column_that_stands_twice_is_a_complaint_and_keeps_its_width() -> None:
+    with pytest.raises(FeedErrors, match=r"agency\.txt:1: column agency_url twice"):
+        read_feed(files(agency="agency_url,agency_url,agency_timezone\nu,v,Europe/Kyiv\n"))
+
+
 def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
     bomb = zipped({"stop_times.txt": bytes(1 << 20), "stops.txt": b""})
     with pytest.raises(FeedErrors, match="zip: unpacks to 1048576 bytes, more than the 1048575 that a feed may have"):

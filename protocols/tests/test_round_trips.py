@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from protocols.generate import Field, fields_of, messages
 from protocols.schema.message import Message
-from protocols.wire import batch, command, envelope, picture, receipt, record, state, text, topics
+from protocols.wire import batch, command, document, envelope, picture, receipt, record, state, text, topics
 from protocols.wire.errors import MalformedFrame
 from protocols.wire.ranges import RangeSet
 
 KEY = bytes(range(32))
 NODE = bytes.fromhex("00000000000000a1")
-PAYLOAD_PARSERS = (batch.parse, receipt.parse, command.parse, state.parse, picture.parse)
+PAYLOAD_PARSERS = (
+    batch.parse, receipt.parse, command.parse, state.parse, picture.parse,
+    document.parse_offer, document.parse_request, document.parse_chunk,
+)  # fmt: skip
 
 MESSAGES = list(messages())
 bytes_strategy = st.binary(max_size=300)

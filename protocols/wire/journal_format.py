@@ -3,7 +3,8 @@
     sector (4096 bytes): header | entries, none of which crosses a page (256 bytes)
     header: magic "VZJ1" | generation u32 | first seq u64 | boot id u32 | receipted u64 | CRC-32 u32
     entry:  record in wire form | CRC-32 u32
-    mark:   an entry of kind 0xFE without a body; its seq says "receipted up to here"
+    mark:   an entry without a body that is no record; kind 0xFE: its seq says "receipted up to here",
+            kind 0xFD: its seq is the id of a command that was taken, its version says whether that has its result
 
 A first byte of 0xFF is free flash. Behind an entry with a wrong CRC a reader goes on at the next page.
 Never erases or programs: firmware/journal.py does. Specification: protocols/README.md, "Journal on flash".
@@ -23,8 +24,11 @@ _HEADER = ">4sIQIQ"
 HEADER_SIZE = 32
 CRC_SIZE = 4
 MIN_ENTRY_SIZE = record.HEADER_SIZE + CRC_SIZE
+KIND_COMMAND = 0xFD
 KIND_MARK = 0xFE
 KIND_FREE = 0xFF
+COMMAND_TAKEN = 1
+COMMAND_FINISHED = 2
 
 FREE = 0  # entry_size(): nothing was programmed here
 BAD = -1  # entry_size(): a torn or decayed entry
@@ -55,7 +59,16 @@ def build_entry(record_bytes: bytes) -> bytes:
 
 def build_mark(receipted: int) -> bytes:
     """The entry that says: everything up to `receipted` is in the controller's database."""
-    return build_entry(struct.pack(">BBBBQIH", KIND_MARK, 1, 0, 0, receipted, 0, 0))
+    return _mark(KIND_MARK, 1, receipted)
+
+
+def build_command_mark(command_id: int, finished: bool) -> bytes:
+    """The entry that says: this command was taken, and (`finished`) has its result."""
+    return _mark(KIND_COMMAND, COMMAND_FINISHED if finished else COMMAND_TAKEN, command_id)
+
+
+def _mark(kind: int, version: int, number: int) -> bytes:
+    return build_entry(struct.pack(">BBBBQIH", kind, version, 0, 0, number, 0, 0))
 
 
 def entry_size(page: bytes, offset: int) -> int:
@@ -73,6 +86,12 @@ def entry_seq(page: bytes, offset: int) -> int:
     """The sequence number of the entry at `offset` of a page."""
     seq: int = struct.unpack_from(">Q", page, offset + 4)[0]
     return seq
+
+
+def command_ended_by(body: bytes) -> int:
+    """The id that every record begins with that ends a command."""
+    command_id: int = struct.unpack_from(">Q", body)[0]
+    return command_id
 
 
 def entries(page: bytes, number: int) -> list[tuple[int, int]]:
@@ -98,7 +117,7 @@ def lost_entries(page: bytes, offset: int) -> int:
     Bits only go from 1 to 0, so a torn length is never too short: what one torn entry cannot explain was more than one.
     """
     extent = used(page) - offset
-    if extent <= 0 or page[offset] == KIND_MARK:
+    if extent <= 0 or page[offset] in (KIND_MARK, KIND_COMMAND):
         return 0
     if extent < 3 or extent <= MIN_ENTRY_SIZE + page[offset + 2]:
         return 1
@@ -127,7 +146,7 @@ def read_image(image: bytes) -> Image:
                 seq = entry_seq(page, offset)
                 if page[offset] == KIND_MARK:
                     receipted = max(receipted, seq)
-                else:
+                elif page[offset] <= record.MAX_KIND:
                     records[seq] = page[offset : end - CRC_SIZE]
             bad_entries += 1 if lost_entries(page, end) else 0
     return Image([records[seq] for seq in sorted(records)], receipted, boot_id, bad_entries)

@@ -9,8 +9,17 @@ bytes: a batch is read from the journal again when it has to be sent again.
 
 from collections import namedtuple
 
-from protocols.wire import batch, command, receipt
-from protocols.wire.envelope import ANY_BOOT, COMMAND, RECEIPT, unseal
+from protocols.wire import batch, command, command_window, receipt
+from protocols.wire.envelope import (
+    ANY_BOOT,
+    COMMAND,
+    DOCUMENT_CHUNK,
+    DOCUMENT_OFFER,
+    DOCUMENT_REQUEST,
+    RECEIPT,
+    seal,
+    unseal,
+)
 from protocols.wire.errors import MalformedFrame
 from protocols.wire.messages import result
 
@@ -22,7 +31,6 @@ BACKLOG_START_MS = 2_000  # after an outage the nodes of a city do not all begin
 RESEND_MS = 8_000
 MAX_RESEND_MS = 60_000
 DECLARE_AGAIN_MS = 60_000
-COMMAND_WINDOW = 32
 NEVER_MS = 60_000
 
 TimeTold = namedtuple("TimeTold", ("time_ms",))
@@ -66,14 +74,19 @@ class Session:
         declare(first, last): first..last cannot be read any more, record that
         gap_declared(first, last): the sequence number of the record that declared it, 0 when there is none
         note(message, body): append a record; 0 when there was no room
+        commands, take_command(command_id): the CommandWindow, and a durable mark in it; False when there was no room
+    `documents` (firmware/documents.py), if any: take_offer, take_chunk, next_request, wait_ms, link_up.
     """
 
-    def __init__(self, key: bytes, node: bytes, journal, command_kinds: tuple[int, ...], jitter) -> None:
+    def __init__(
+        self, key: bytes, node: bytes, journal, command_kinds: tuple[int, ...], jitter, documents=None
+    ) -> None:
         self._key = key
         self._node = node
         self._journal = journal
         self._command_kinds = command_kinds
         self._jitter = jitter
+        self._documents = documents
         self._next = 1  # the lowest number that was not yet sent on this link
         self._sent: list[_Sent] = []
         self._backlog: list[tuple[int, int]] = []
@@ -83,7 +96,6 @@ class Session:
         self._up_to = 0
         self._missing: list[tuple[int, int]] = []
         self._declared_again_ms = -DECLARE_AGAIN_MS
-        self._command_ids: list[int] = []
         self.refused: dict[str, int] = {}
         self.receipts = 0
 
@@ -98,16 +110,27 @@ class Session:
         self._backlog_at_ms = now_ms + (BACKLOG_START_MS * self._chance() >> 8 if self._backlog else 0)
         self._sent = []
         self._resend_ms = RESEND_MS
+        if self._documents:
+            self._documents.link_up(now_ms)
 
     def next_batch(self, now_ms: int) -> bytes | None:
-        """The next envelope to send, None when there is nothing to send now."""
+        """The next envelope to send, None when there is nothing to send now. Documents come behind all records."""
         self._lose_patience(now_ms)
-        if len(self._sent) >= WINDOW:
-            return None
-        fresh = None
-        if not self._backlog or len(self._sent) - self._backlog_sent() < SHARE:
-            fresh = self._fresh(now_ms)
-        return fresh or self._from_backlog(now_ms)
+        found = None
+        if len(self._sent) < WINDOW:
+            if not self._backlog or len(self._sent) - self._backlog_sent() < SHARE:
+                found = self._fresh(now_ms)
+            found = found or self._from_backlog(now_ms)
+        return found or self._document_request(now_ms)
+
+    def _document_request(self, now_ms: int) -> bytes | None:
+        request = self._documents.next_request(now_ms) if self._documents else None
+        return request and seal(self._key, DOCUMENT_REQUEST, self._node, self._journal.boot_id, request)
+
+    def still_waits(self, now_ms: int) -> None:
+        """The last batch is only now on its way: a slow link is no reason to lose patience with it or those before."""
+        for one in self._sent:
+            one.due_ms = max(one.due_ms, now_ms + self._resend_ms)
 
     def wait_ms(self, now_ms: int) -> int:
         """How long next_batch() has nothing to give unless a record or a receipt comes."""
@@ -116,6 +139,8 @@ class Session:
             wait = min(wait, one.due_ms - now_ms)
         if self._backlog and self._backlog_sent() < SHARE and len(self._sent) < WINDOW:
             wait = min(wait, self._backlog_at_ms - now_ms)
+        if self._documents:
+            wait = min(wait, self._documents.wait_ms(now_ms))
         return max(0, wait)
 
     def _fresh(self, now_ms: int) -> bytes | None:
@@ -191,7 +216,13 @@ class Session:
                 return self._take_receipt(boot_id, payload, now_ms)
             if envelope_type == COMMAND:
                 return self._take_command(boot_id, payload, utc_s)
-            raise MalformedFrame("unexpected_type")
+            if envelope_type == DOCUMENT_OFFER and self._documents:
+                self._documents.take_offer(payload, now_ms)
+            elif envelope_type == DOCUMENT_CHUNK and self._documents and boot_id == self._journal.boot_id:
+                self._documents.take_chunk(payload, now_ms)
+            else:
+                raise MalformedFrame("unexpected_type")
+            return []
         except MalformedFrame as fault:
             self.count_refused(fault.reason)
             return []
@@ -208,7 +239,7 @@ class Session:
         if boot_id != self._journal.boot_id:
             raise MalformedFrame("stale_boot_id")
         told = receipt.parse(payload)
-        if told.time_ms < self._receipt_time_ms:
+        if told.time_ms < self._receipt_time_ms and told.up_to <= self._up_to:  # more than ever is no replay
             raise MalformedFrame("stale_receipt")
         if told.up_to > self._journal.last_seq:
             raise MalformedFrame("receipt_ahead")
@@ -231,23 +262,25 @@ class Session:
         return [TimeTold(told.time_ms)]
 
     def _take_command(self, boot_id: int, payload: bytes, utc_s: int | None) -> list[object]:
+        """Mark it on flash before anything is done about it: also when the power fails, it ends in one result (G6)."""
         if boot_id not in (ANY_BOOT, self._journal.boot_id):
             raise MalformedFrame("stale_boot_id")
         asked = command.parse(payload)
-        if utc_s is None:
-            raise MalformedFrame("clock_unset")
-        if asked.command_id in self._command_ids:
+        verdict = self._journal.commands.verdict(asked.command_id)
+        if verdict == command_window.REPEATED:
             raise MalformedFrame("repeated_command")
-        self._command_ids.append(asked.command_id)
-        if len(self._command_ids) > COMMAND_WINDOW:
-            self._command_ids.pop(0)
+        if not self._journal.take_command(asked.command_id):
+            raise MalformedFrame("journal_full")
+        if verdict == command_window.LATE:
+            return self._finish(asked, result.OUTCOME_REFUSED, result.REASON_SUPERSEDED)
+        if utc_s is None:
+            return self._finish(asked, result.OUTCOME_REFUSED, result.REASON_CLOCK_UNSET)
         if utc_s > asked.issued_s + asked.ttl_s:
-            self._finish(asked.command_id, result.OUTCOME_EXPIRED, result.REASON_NONE)
-            return []
+            return self._finish(asked, result.OUTCOME_EXPIRED, result.REASON_NONE)
         if asked.kind not in self._command_kinds:
-            self._finish(asked.command_id, result.OUTCOME_REFUSED, result.REASON_UNKNOWN_COMMAND)
-            return []
+            return self._finish(asked, result.OUTCOME_REFUSED, result.REASON_UNKNOWN_COMMAND)
         return [CommandReceived(asked.command_id, asked.kind, asked.body)]
 
-    def _finish(self, command_id: int, outcome: int, reason: int) -> None:
-        self._journal.note(result, result.Result(command_id, outcome, reason))
+    def _finish(self, asked: command.Command, outcome: int, reason: int) -> list[object]:
+        self._journal.note(result, result.Result(asked.command_id, outcome, reason))
+        return []

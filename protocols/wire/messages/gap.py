@@ -18,6 +18,7 @@ REASON_TORN_WRITE = 1
 REASON_CORRUPTED = 2
 REASON_OVERWRITTEN = 3
 REASON_RECEIPTED_BEFORE = 4
+REASON_FLASH_REPLACED = 6
 
 Gap = namedtuple("Gap", ("first_seq", "last_seq", "reason"))
 
@@ -28,7 +29,7 @@ def build(m: Gap) -> bytes:
         raise EncodeError("first_seq")
     if not 0 <= m.last_seq <= 18446744073709551615:
         raise EncodeError("last_seq")
-    if m.reason not in (1, 2, 3, 4):
+    if m.reason not in (1, 2, 3, 4, 6):
         raise EncodeError("reason")
     return pack(_FORMAT, m.first_seq, m.last_seq, m.reason)
 

@@ -22,6 +22,9 @@ REASON_NONE = 0
 REASON_UNKNOWN_COMMAND = 1
 REASON_MALFORMED_BODY = 2
 REASON_FAULT = 3
+REASON_INTERRUPTED = 5
+REASON_SUPERSEDED = 6
+REASON_CLOCK_UNSET = 7
 
 Result = namedtuple("Result", ("command_id", "outcome", "reason"))
 
@@ -32,7 +35,7 @@ def build(m: Result) -> bytes:
         raise EncodeError("command_id")
     if m.outcome not in (1, 2, 3, 4):
         raise EncodeError("outcome")
-    if m.reason not in (0, 1, 2, 3):
+    if m.reason not in (0, 1, 2, 3, 5, 6, 7):
         raise EncodeError("reason")
     return pack(_FORMAT, m.command_id, m.outcome, m.reason)
 
