@@ -7,12 +7,15 @@ import machine
 import rp2
 
 from boards.rpi_pico import flash_map, pins
+from boards.rpi_pico.pulse_counter import PulseCounter
 
 LIGHT_PWM_HZ = 1000
 
 # While flash is erased interrupts are off and bytes wait in the chip's own 32-byte FIFO; between two erases the
 # firmware may take its time, and these buffers hold what arrives meanwhile.
 GNSS_BUFFER_BYTES = 1024
+PARTICLES_BUFFER_BYTES = 256
+METER_BUFFER_BYTES = 512  # more than a telegram: what decodes one may take its time
 UPLINK_BUFFER_BYTES = 512
 
 WATCHDOG_REASON = 0x40058008  # RP2040 datasheet, section 4.7.6: bit 0 the timer ran out, bit 1 a reset was forced
@@ -83,9 +86,69 @@ def panel_bus():
     return spi, chip_select
 
 
+def sensor_bus():
+    """100 kHz: the slowest of the sensors takes no more."""
+    role = pins.AIR_SENSOR["sensor_bus"]
+    return machine.I2C(role["i2c"], scl=machine.Pin(role["scl"]), sda=machine.Pin(role["sda"]), freq=100_000)
+
+
+def particles_uart():
+    role = pins.AIR_SENSOR["particles_uart"]
+    return machine.UART(
+        role["uart"],
+        role["baud"],
+        tx=machine.Pin(role["tx"]),
+        rx=machine.Pin(role["rx"]),
+        rxbuf=PARTICLES_BUFFER_BYTES,
+    )
+
+
+def wind_pulses():
+    """A counter: value() is how often the anemometer's contact has closed to ground since this call."""
+    pin = machine.Pin(pins.AIR_SENSOR["wind_pulses"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+    return PulseCounter(pin)
+
+
+def door():
+    """An input that reads 0 while the door is shut: its contact closes to ground."""
+    return machine.Pin(pins.AIR_SENSOR["door"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+
+
+def maintenance_switch():
+    """An input that reads 0 while the switch inside the door is on."""
+    return machine.Pin(pins.AIR_SENSOR["maintenance_switch"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+
+
+def meter_bus():
+    """Its speed and framing are set by who speaks on it."""
+    role = pins.UTILITY_METER["meter_bus"]
+    return machine.UART(
+        role["uart"],
+        tx=machine.Pin(role["tx"]),
+        rx=machine.Pin(role["rx"]),
+        rxbuf=METER_BUFFER_BYTES,
+    )
+
+
+def pulse_inputs():
+    """(first, second): inputs that read 0 while a meter's pulse contact is closed to ground."""
+    role = pins.UTILITY_METER["pulse_inputs"]
+    return tuple(machine.Pin(role[name], machine.Pin.IN, machine.Pin.PULL_UP) for name in ("first", "second"))
+
+
+def cover():
+    """An input that reads 0 while the cover is closed."""
+    return machine.Pin(pins.UTILITY_METER["cover"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+
+
 def journal_flash():
     """The journal's raw partition; besides rp2.Flash's protocol it is a buffer: memoryview() reads without a copy."""
     return rp2.Flash(start=flash_map.JOURNAL_START, len=flash_map.JOURNAL_BYTES)
+
+
+def documents_flash():
+    """The documents' raw partition, like the journal's."""
+    return rp2.Flash(start=flash_map.DOCUMENTS_START, len=flash_map.DOCUMENTS_BYTES)
 
 
 def settings_path():

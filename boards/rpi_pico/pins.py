@@ -21,7 +21,30 @@ STOP_DISPLAY = {
     "light": LIGHT,
 }
 
-KINDS = {"fare_validator": FARE_VALIDATOR, "stop_display": STOP_DISPLAY}
+# The bus of the meters is whichever the settings say: M-Bus or RS-485 or an optical head behind the same two pins.
+UTILITY_METER = {
+    "meter_bus": {"uart": 1, "tx": 8, "rx": 9},
+    "pulse_inputs": {"first": 13, "second": 14},
+    "cover": {"pin": 15},
+    "light": LIGHT,
+}
+
+# Converters, thermometer and perhaps the particle sensor share the bus, each at its own address.
+AIR_SENSOR = {
+    "sensor_bus": {"i2c": 0, "sda": 4, "scl": 5},
+    "particles_uart": {"uart": 1, "tx": 8, "rx": 9, "baud": 9600},
+    "wind_pulses": {"pin": 13},
+    "door": {"pin": 14},
+    "maintenance_switch": {"pin": 15},
+    "light": LIGHT,
+}
+
+KINDS = {
+    "fare_validator": FARE_VALIDATOR,
+    "stop_display": STOP_DISPLAY,
+    "air_sensor": AIR_SENSOR,
+    "utility_meter": UTILITY_METER,
+}
 
 # The way out of a board without a network: RS-485, the same for every kind. Direction is 1 while the node speaks.
 UPLINK = {"uart": 0, "tx": 0, "rx": 1, "direction": 2, "baud": 115_200}

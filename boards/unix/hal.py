@@ -7,8 +7,10 @@ import board_flash
 import machine
 
 from boards.unix import pins
+from boards.unix.file_flash import FileFlash
 
 LIGHT_PWM_HZ = 1000
+DOCUMENTS_BYTES = 262_144  # board.toml, documents_bytes
 
 
 def reader_bus():
@@ -19,6 +21,14 @@ def reader_bus():
 def gnss_uart():
     role = pins.FARE_VALIDATOR["gnss_uart"]
     return machine.UART(role["uart"], role["baud"], tx=machine.Pin(role["tx"]), rx=machine.Pin(role["rx"]))
+
+
+def uplink():
+    """(UART, direction): RS-485, half duplex; direction is 1 while the node speaks."""
+    role = pins.UPLINK
+    direction = machine.Pin(role["direction"], machine.Pin.OUT, value=0)
+    uart = machine.UART(role["uart"], role["baud"], tx=machine.Pin(role["tx"]), rx=machine.Pin(role["rx"]))
+    return uart, direction
 
 
 def light():
@@ -47,9 +57,63 @@ def panel_bus():
     return spi, chip_select
 
 
+def sensor_bus():
+    """100 kHz: the slowest of the sensors takes no more."""
+    role = pins.AIR_SENSOR["sensor_bus"]
+    return machine.I2C(role["i2c"], scl=machine.Pin(role["scl"]), sda=machine.Pin(role["sda"]), freq=100_000)
+
+
+def particles_uart():
+    role = pins.AIR_SENSOR["particles_uart"]
+    return machine.UART(
+        role["uart"],
+        role["baud"],
+        tx=machine.Pin(role["tx"]),
+        rx=machine.Pin(role["rx"]),
+    )
+
+
+def wind_pulses():
+    """A counter: value() is how often the anemometer's contact has closed to ground since this call."""
+    pin = machine.Pin(pins.AIR_SENSOR["wind_pulses"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+    return machine.Counter(0, src=pin)  # pyright: ignore[reportAttributeAccessIssue] - our own, unknown to the stubs
+
+
+def door():
+    """An input that reads 0 while the door is shut: its contact closes to ground."""
+    return machine.Pin(pins.AIR_SENSOR["door"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+
+
+def maintenance_switch():
+    """An input that reads 0 while the switch inside the door is on."""
+    return machine.Pin(pins.AIR_SENSOR["maintenance_switch"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+
+
+def meter_bus():
+    """Its speed and framing are set by who speaks on it."""
+    role = pins.UTILITY_METER["meter_bus"]
+    return machine.UART(role["uart"], tx=machine.Pin(role["tx"]), rx=machine.Pin(role["rx"]))
+
+
+def pulse_inputs():
+    """(first, second): inputs that read 0 while a meter's pulse contact is closed to ground."""
+    role = pins.UTILITY_METER["pulse_inputs"]
+    return tuple(machine.Pin(role[name], machine.Pin.IN, machine.Pin.PULL_UP) for name in ("first", "second"))
+
+
+def cover():
+    """An input that reads 0 while the cover is closed."""
+    return machine.Pin(pins.UTILITY_METER["cover"]["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+
+
 def journal_flash():
     """The journal's raw partition, with rp2.Flash's extended block protocol."""
     return board_flash.Flash()
+
+
+def documents_flash():
+    """The documents' raw partition, like the journal's."""
+    return FileFlash("documents.flash", DOCUMENTS_BYTES)
 
 
 def settings_path():
