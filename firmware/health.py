@@ -27,6 +27,7 @@ class Health:
         self._nearly_full = False
         self._events_left = EVENTS_AT_ONCE
         self._events_counted_ms = 0
+        self._heap_free = 0
         self.peripheral_faults = 0
         supervisor.on_restart = self._task_restarted
 
@@ -51,11 +52,14 @@ class Health:
         print(self._clock.monotonic_ms() // 1000, text)
 
     def time_told(self, source, utc_ms):
-        """Let the clock know what time it is; a step becomes an event."""
+        """Let the clock know what time it is; the first time and a step become events."""
+        was_unset = self._clock.utc_s() is None
         step_ms = self._clock.tell(source, utc_ms)
-        if step_ms:
-            who = "controller" if source == CLOCK_RECEIPT else "GNSS"
-            self.event(event.CODE_CLOCK_STEPPED, f"clock set by {who}", event.SEVERITY_WARNING, step_ms // 1000)
+        text = "clock set by " + ("controller" if source == CLOCK_RECEIPT else "GNSS")
+        if was_unset and self._clock.utc_s() is not None:  # so the controller can date what was recorded before
+            self.event(event.CODE_CLOCK_SET, text, event.SEVERITY_INFO, self._clock.monotonic_ms())
+        elif step_ms:
+            self.event(event.CODE_CLOCK_STEPPED, text, event.SEVERITY_WARNING, step_ms // 1000)
 
     def look_at_journal(self):
         """Say so before records have to be refused or given up."""
@@ -66,10 +70,11 @@ class Health:
 
     def record_status(self):
         gc.collect()
+        self._heap_free = gc.mem_free()  # some 9 ms on an RP2040
         journal = self._journal
         now = status.Status(
             self._clock.monotonic_ms() // 1000,
-            gc.mem_free(),
+            self._heap_free,
             gc.mem_alloc(),
             journal.depth,
             journal.oldest_seq,
@@ -80,6 +85,21 @@ class Health:
             min(self._session.refused_total, _U16),
         )
         journal.note(status, now)
+
+    def live(self):
+        """The values of protocols/wire/registers.py, COMMON, from boot_id to refused_envelopes."""
+        return (
+            self._journal.boot_id,
+            self._clock.monotonic_ms() // 1000,
+            self._clock.utc_s(),
+            self._clock.quality(),
+            self._heap_free,
+            self._journal.depth,
+            self._journal.last_seq,
+            self._supervisor.restarts,
+            self.peripheral_faults + self._journal.flash_faults,
+            self._session.refused_total,
+        )
 
     def _may_tell(self):
         """Whether one more event may be journalled: some at once, then one a minute."""

@@ -4,11 +4,15 @@ Never knows what a record means to people, nor who carries it to the controller.
 Specification: protocols/README.md, G1 to G4; protocols/wire/journal_format.py (layout).
 """
 
+from firmware.journal_recovery import recover
 from firmware.journal_ring import Ring
 from protocols.wire import journal_format as layout
 from protocols.wire import record
+from protocols.wire.command_window import CommandWindow
 from protocols.wire.messages import boot, event, gap, result
 
+SEQ_BITS = 32  # an epoch has so many sequence numbers
+BOOT_BITS = 20  # and so many boots
 PROGRAM_ATTEMPTS = 3
 KEPT_RESERVE = 1  # sectors that records to be kept leave free for the urgent kinds
 URGENT_KINDS = (boot.KIND, event.KIND, result.KIND, gap.KIND)
@@ -32,19 +36,23 @@ class Journal:
 
     Records of `kept_kinds` are refused when the ring is full, and never given up. Events, results, gaps and the boot
     record may take the last sector. All others are telemetry: they leave a quarter of the ring to the kept ones, and
-    give up the oldest sector if nothing to be kept lies in it.
+    give up the oldest sector if nothing to be kept lies in it. Records of `ending_kinds` begin with the id of the
+    command that they end. On a blank flash numbers begin with the `epoch`, which is one more for each flash of a node.
     """
 
-    def __init__(self, flash, stamp, kept_kinds=()):
+    def __init__(self, flash, stamp, kept_kinds=(), ending_kinds=(), epoch=0):
         self._ring = Ring(flash)
         self._stamp = stamp
         self._kept_kinds = kept_kinds
+        self._ending_kinds = (result.KIND,) + ending_kinds
+        self._epoch = epoch
         self._telemetry_reserve = max(KEPT_RESERVE + 1, self._ring.count // 4 if kept_kinds else 0)
         self._tail = 0  # the oldest generation that still holds something that waits
         self._floor = 0  # everything up to here was receipted or given up
         self._bookmark = (0, 0, 0)  # seq, generation, page: where the last reading stopped
         self._undeclared = []  # (first, last, reason) of numbers that are gone
         self._gaps = []  # (first, last, seq of the record that declares them)
+        self.commands = CommandWindow()
         self.boot_id = 0
         self.last_seq = 0
         self.receipted = 0
@@ -53,10 +61,17 @@ class Journal:
 
     def open(self):
         """Recover whatever a power cut left, and take a new boot id: the boot record has to be appended next."""
-        newest = self._ring.newest()
-        if newest:
-            self._resume(newest)
-            self._find_tail(newest.first_seq)
+        if self._ring.newest():
+            found = recover(self._ring, self._ending_kinds)
+            self.receipted, self.boot_id, self.commands = found.receipted, found.boot_id, found.commands
+            self._gaps = found.gaps[-GAPS_REMEMBERED:]
+            self.last_seq = found.last_seq + found.lost
+            if found.lost:
+                self._undeclared.append((found.last_seq + 1, self.last_seq, gap.REASON_TORN_WRITE))
+            self._find_tail()
+        else:
+            self.receipted = self.last_seq = self._floor = self._epoch << SEQ_BITS
+            self.boot_id = self._epoch << BOOT_BITS
         self.boot_id += 1
 
     def append(self, message, body):
@@ -65,6 +80,8 @@ class Journal:
         `message` is a module of protocols.wire.messages, `body` its namedtuple.
         """
         seq = self._append(message, body)
+        if message.KIND in self._ending_kinds:
+            self.commands.finish(body.command_id)
         while self._undeclared and self._declare(*self._undeclared[0]):
             self._undeclared.pop(0)
         self.on_append()
@@ -78,6 +95,15 @@ class Journal:
             self.dropped += 1
             return 0
 
+    def take_command(self, command_id):
+        """Mark on flash that this command was taken; False when there is no room, and then it was not."""
+        try:
+            self._write(layout.build_command_mark(command_id, False), 0)
+        except (JournalFull, FlashFault):
+            return False
+        self.commands.take(command_id)
+        return True
+
     def has_room(self, message):
         """Whether a record of this kind, of its usual size, would be taken now."""
         size = layout.MIN_ENTRY_SIZE + message.SIZE
@@ -85,7 +111,9 @@ class Journal:
 
     def declare(self, first, last):
         """The session found that first..last cannot be read: record that, and why (G4)."""
-        if last <= self.receipted:
+        if last <= self._epoch << SEQ_BITS < self.last_seq:
+            reason = gap.REASON_FLASH_REPLACED
+        elif last <= self.receipted:
             reason = gap.REASON_RECEIPTED_BEFORE
         else:
             reason = gap.REASON_OVERWRITTEN if last <= self._floor else gap.REASON_CORRUPTED
@@ -123,7 +151,7 @@ class Journal:
             self._ring.read_page(generation, number, page)
             for offset, end in layout.entries(page, number):
                 seq = layout.entry_seq(page, offset)
-                if page[offset] != layout.KIND_MARK and first <= seq <= self.last_seq:
+                if page[offset] <= record.MAX_KIND and first <= seq <= self.last_seq:
                     first = seq + 1
                     self._bookmark = (seq, generation, number)
                     yield seq, bytes(page[offset : end - layout.CRC_SIZE])
@@ -196,11 +224,16 @@ class Journal:
         for _ in range(PROGRAM_ATTEMPTS):
             self._make_room(len(entry), 0)
             if self._ring.place(len(entry)) is None:
-                self._ring.open_sector(first_seq or self.last_seq + 1, self.boot_id, self.receipted)
-            offset = self._ring.place(len(entry))
-            if offset is not None and self._ring.write(entry, offset):
+                self._open_sector(first_seq or self.last_seq + 1)
+            if self._ring.add(entry):
                 return
         raise FlashFault()
+
+    def _open_sector(self, first_seq):
+        """Begin the next sector with what a restart has to know of commands: older sectors may be gone by then."""
+        if self._ring.open_sector(first_seq, self.boot_id, self.receipted):
+            for command_id, finished in self.commands.heads():
+                self._ring.add(layout.build_command_mark(command_id, finished))
 
     def _reserve_of(self, kind):
         if kind in URGENT_KINDS:
@@ -243,47 +276,13 @@ class Journal:
         if len(self._gaps) > GAPS_REMEMBERED:
             self._gaps.pop(0)
 
-    # Recovering and finding.
+    # Finding.
 
-    def _resume(self, newest):
-        """Go on behind the last readable entry of the newest sector; what was torn there is skipped and declared."""
-        self.receipted, self.boot_id, self.last_seq = newest.receipted, newest.boot_id, newest.first_seq - 1
-        page = bytearray(layout.PAGE_SIZE)
-        programmed_to, lost = layout.HEADER_SIZE, 0
-        for number in range(layout.PAGES):
-            self._ring.read_page(newest.generation, number, page)
-            end = layout.HEADER_SIZE if number == 0 else 0
-            for offset, end in layout.entries(page, number):
-                if self._take_in(page, offset, end):
-                    lost = 0
-            lost += layout.lost_entries(page, end)
-            if layout.used(page) > end:
-                programmed_to = (number + 1) * layout.PAGE_SIZE
-            elif end:
-                programmed_to = number * layout.PAGE_SIZE + end
-        self._ring.resume_at(programmed_to)
-        if lost:
-            self._undeclared.append((self.last_seq + 1, self.last_seq + lost, gap.REASON_TORN_WRITE))
-            self.last_seq += lost
-
-    def _take_in(self, page, offset, end):
-        """Learn from one entry of the newest sector; True when it is a record."""
-        seq = layout.entry_seq(page, offset)
-        if page[offset] == layout.KIND_MARK:
-            self.receipted = max(self.receipted, seq)
-            return False
-        self.last_seq = seq
-        body = bytes(page[offset + record.HEADER_SIZE : end - layout.CRC_SIZE])
-        if page[offset] == boot.KIND:
-            self.boot_id = max(self.boot_id, boot.parse(body, newer=True).boot_id)
-        elif page[offset] == gap.KIND:
-            declared = gap.parse(body, newer=True)
-            self._remember_gap(declared.first_seq, declared.last_seq, seq)
-        return True
-
-    def _find_tail(self, first_seq):
-        """The oldest sector that is there and may hold something that waits; the newest begins with first_seq."""
+    def _find_tail(self):
+        """The oldest sector that is there and may hold something that waits."""
         generation = self._tail = self._ring.generation
+        header = self._ring.header_of(generation)
+        first_seq = header.first_seq if header else self.last_seq + 1
         while first_seq > self.receipted + 1 and generation > self._ring.oldest_generation():
             generation -= 1
             header = self._ring.header_of(generation)

@@ -52,6 +52,10 @@ class Ring:
         header = self._header_at(generation % self.count)
         return header if header and header.generation == generation else None
 
+    def is_headed(self, generation):
+        """Whether a header can be read where this generation stands or will stand, its own or an older one."""
+        return self._header_at(generation % self.count) is not None
+
     def read_page(self, generation, number, page):
         self._flash.readblocks(generation % self.count, page, number * layout.PAGE_SIZE)
 
@@ -66,8 +70,11 @@ class Ring:
             offset += layout.PAGE_SIZE - offset % layout.PAGE_SIZE
         return offset if offset < layout.SECTOR_SIZE else None
 
-    def write(self, entry, offset):
+    def add(self, entry):
         """Program an entry at its place and read it back; False leaves that page behind as unusable."""
+        offset = self.place(len(entry))
+        if offset is None:
+            return False
         done = self._program(entry, offset)
         self._offset = offset + len(entry) if done else (offset // layout.PAGE_SIZE + 1) * layout.PAGE_SIZE
         return done

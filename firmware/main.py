@@ -11,6 +11,7 @@ from collections import namedtuple
 
 from firmware import settings
 from firmware.clock import Clock
+from firmware.documents import Documents
 from firmware.drivers.rgb_light import RgbLight
 from firmware.health import Health
 from firmware.journal import FlashFault, Journal, JournalFull
@@ -26,11 +27,13 @@ FIRMWARE = (0, 1, 0)
 BOARDS = {"linux": "unix", "rp2": "rpi_pico"}  # sys.platform: folder of boards/
 WATCHDOG_MS = 8_000  # the RP2040 counts no further than 8388
 IDLE_MS = 1_000
+STEP_MS = 50
 LINK_STALE_S = 90
 LOOK_AT_SETTINGS_MS = 3_000
 BLINK_MS = 500
 
-Services = namedtuple("Services", ("clock", "journal", "health", "offer_picture"))
+Services = namedtuple("Services", ("clock", "journal", "health", "offer_picture", "documents"))
+Carried = namedtuple("Carried", ("clock", "session", "take", "live", "identity"))  # what a link carries
 
 
 def board():
@@ -41,6 +44,11 @@ def board():
 def kind_module(kind):
     """firmware/nodes/<kind>.py; only that one is loaded."""
     return __import__("firmware.nodes." + kind, None, None, ("create",))
+
+
+def link_module(transport):
+    """firmware/comms/<transport>_link.py; only that one is loaded: a board without a network has no sockets."""
+    return __import__("firmware.comms." + transport + "_link", None, None, ("create",))
 
 
 async def provisioned(hal):
@@ -84,24 +92,32 @@ class Node:
         self._hal = hal
         self._settings = provided
         self._clock = Clock()
-        self._journal = Journal(hal.journal_flash(), self._clock.stamp, module.KEPT_KINDS)
-        self._session = Session(provided.key, provided.node, self._journal, module.COMMAND_KINDS, jitter)
-        name = topics.node_name(provided.node)
-        node_topics = [topics.topic(provided.site, provided.node, leaf) for leaf in ("up", "down", "state")]
-        from firmware.comms.mqtt_link import MqttLink  # here: a board without a network has no sockets to import
-
-        self._link = MqttLink(
-            provided.host, provided.port, "vz" + name, node_topics, self._clock, self._session, self._take
+        self._journal = Journal(
+            hal.journal_flash(),
+            self._clock.stamp,
+            module.KEPT_KINDS,
+            getattr(module, "ENDING_KINDS", ()),
+            provided.journal_epoch,
         )
+        self._documents = Documents(hal.documents_flash(), self._journal, jitter)
+        self._session = Session(
+            provided.key, provided.node, self._journal, module.COMMAND_KINDS, jitter, self._documents
+        )
+        identity = (provided.kind, FIRMWARE, topics.node_name(provided.node))
+        carried = Carried(self._clock, self._session, self._take, self._live, identity)
+        self._link = link_module(provided.uplink["transport"]).create(hal, provided, carried)
         self._supervisor = Supervisor(self._clock, hal.watchdog(WATCHDOG_MS))
         self._health = Health(self._clock, self._journal, self._session, self._link, self._supervisor)
-        services = Services(self._clock, self._journal, self._health, self._offer_picture)
+        services = Services(self._clock, self._journal, self._health, self._offer_picture, self._documents)
         self._app = module.create(hal, provided, services)
 
     async def run(self, settings_fault):
         """Recover the journal, open a new boot, start the tasks. Never returns."""
         self._journal.open()
         self._record_boot()
+        for command_id in list(self._journal.commands.unfinished):
+            self._finish(command_id, result.OUTCOME_FAILED, result.REASON_INTERRUPTED)
+        self._documents.open()
         if settings_fault:
             self._health.event(event.CODE_SETTINGS_FAULT, settings_fault, event.SEVERITY_WARNING)
         self._journal.on_append = self._link.wake
@@ -110,6 +126,7 @@ class Node:
         for name, start, stale_s in self._app.tasks():
             self._supervisor.own(name, start, stale_s)
         self._supervisor.own("link", self._link.run, LINK_STALE_S)
+        self._supervisor.own("documents", self._keep_documents, 15)
         self._supervisor.own("housekeeping", self._keep_house, 15)
         await self._supervisor.run()
 
@@ -144,6 +161,16 @@ class Node:
                 self._health.record_status()
             await asyncio.sleep_ms(IDLE_MS)
 
+    async def _keep_documents(self, beat):
+        """Erase for the next document and verify the last one, a step at a time while nothing else is to do."""
+        while True:
+            beat()
+            if self._app.is_idle() and self._documents.work():
+                self._link.wake()
+                await asyncio.sleep_ms(STEP_MS)
+            else:
+                await asyncio.sleep_ms(IDLE_MS)
+
     def _take(self, happened):
         """What the session says: the controller's time, or a command, which always ends in a result (G6)."""
         if isinstance(happened, TimeTold):
@@ -151,19 +178,23 @@ class Node:
             return
         try:
             if self._app.execute(happened):
-                self._finish(happened, result.OUTCOME_DONE, result.REASON_NONE)
+                self._finish(happened.command_id, result.OUTCOME_DONE, result.REASON_NONE)
         except MalformedFrame:
-            self._finish(happened, result.OUTCOME_REFUSED, result.REASON_MALFORMED_BODY)
+            self._finish(happened.command_id, result.OUTCOME_REFUSED, result.REASON_MALFORMED_BODY)
         except Exception as error:
             sys.print_exception(error)
-            self._finish(happened, result.OUTCOME_FAILED, result.REASON_FAULT)
+            self._finish(happened.command_id, result.OUTCOME_FAILED, result.REASON_FAULT)
 
-    def _finish(self, command, outcome, reason):
-        self._journal.note(result, result.Result(command.command_id, outcome, reason))
+    def _finish(self, command_id, outcome, reason):
+        self._journal.note(result, result.Result(command_id, outcome, reason))
 
     def _state(self, what):
         told = state.State(what, kind_id(self._settings.kind), FIRMWARE)
         return state.build(self._settings.key, self._settings.node, self._journal.boot_id, told)
+
+    def _live(self):
+        """Registers for any Modbus client: protocols/wire/registers.py."""
+        return (kind_id(self._settings.kind),) + self._health.live(), self._app.live()
 
     def _offer_picture(self, shown):
         self._link.offer(picture.build(self._settings.key, self._settings.node, self._journal.boot_id, shown))

@@ -15,8 +15,12 @@ from protocols.wire.node_kinds import NODE_KINDS
 VERSION = 1
 MAX_FILE_SIZE = 16_384
 KEY_SIZE = 32
+MAX_EPOCH = 4095  # one more for each flash that this node's journal has had: its numbers must never be used again
 
-Settings = namedtuple("Settings", ("node", "key", "site", "kind", "language", "host", "port", "config", "crc"))
+Settings = namedtuple(
+    "Settings",
+    ("node", "key", "site", "kind", "language", "uplink", "config", "crc", "journal_epoch"),
+)
 
 
 class SettingsFault(Exception):
@@ -79,11 +83,22 @@ def one_of(*values):
     return check
 
 
-UPLINK = (
-    ("transport", one_of("mqtt"), None),
-    ("host", text, None),
-    ("port", whole(1, 65535), 1883),
-)
+UPLINKS = {  # transport, the module firmware/comms/<transport>_link.py: its rows
+    "mqtt": (
+        ("host", text, None),
+        ("port", whole(1, 65535), 1883),
+    ),
+    "modbus_rtu": (
+        ("unit", whole(1, 247), None),
+        ("baud", whole(1200, 115_200), 115_200),
+        ("parity", one_of("none", "even", "odd"), "none"),
+    ),
+    "modbus_tcp": (
+        ("unit", whole(1, 247), None),
+        ("host", text, "127.0.0.1"),
+        ("port", whole(1, 65535), 502),
+    ),
+}
 
 
 def read(path, config_of):
@@ -107,7 +122,9 @@ def read(path, config_of):
 def _load(path):
     try:
         with open(path, "rb") as file:
-            data = file.read(MAX_FILE_SIZE + 1)
+            size = file.seek(0, 2)
+            file.seek(0)
+            data = file.read(min(size, MAX_FILE_SIZE + 1))  # asked for more, it would take as much memory in one piece
     except OSError:
         raise SettingsFault(f"{path} is missing: write the settings of this node")
     if len(data) > MAX_FILE_SIZE:
@@ -126,17 +143,19 @@ def _parse(document, config_of, crc):
         topics.topic(document.get("site") or "", node, "up")
     except (EncodeError, MalformedFrame, TypeError):
         raise ValueError("node must be 16 hexadecimal digits and site a-z, 0-9, -")
-    uplink = table("uplink", document.get("uplink"), UPLINK)
+    uplink = document.get("uplink")
+    way = (("transport", one_of(*sorted(UPLINKS)), None),)
+    way += UPLINKS[table("uplink", uplink, way)["transport"]]
     return Settings(
         node,
         _checked("key", key, document.get("key")),
         document["site"],
         kind,
         _checked("language", one_of("uk", "en"), document.get("language", "uk")),
-        uplink["host"],
-        uplink["port"],
+        table("uplink", uplink, way),
         table("config", document.get("config"), config_of(kind)),
         crc,
+        _checked("journal_epoch", whole(0, MAX_EPOCH), document.get("journal_epoch", 0)),
     )
 
 

@@ -13,6 +13,7 @@ import socket
 from errno import EINPROGRESS
 
 from firmware.comms import mqtt_packets as packets
+from protocols.wire import topics
 from protocols.wire.envelope import MAX_SIZE
 
 CONNECT_MS = 10_000
@@ -29,6 +30,14 @@ MAX_TOPIC = 128
 DISCARD_CHUNK = 256
 IPPROTO_TCP = 6
 TCP_NODELAY = 1  # or Nagle's algorithm costs 40 ms a message
+
+
+def create(_hal, settings, node):
+    """The link of a node to its broker."""
+    node_topics = [topics.topic(settings.site, settings.node, leaf) for leaf in ("up", "down", "state")]
+    client_id = "vz" + topics.node_name(settings.node)
+    options = settings.uplink
+    return MqttLink(options["host"], options["port"], client_id, node_topics, node.clock, node.session, node.take)
 
 
 class LinkLost(Exception):

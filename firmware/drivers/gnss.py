@@ -1,25 +1,27 @@
 """The GNSS receiver on a UART: waits for bytes without polling and gives whole fixes, or says that it hears none.
 
 It must never know what a position is used for; it is handed a machine.UART.
-Spec: MicroPython asyncio.StreamReader over machine.UART; the sentences are firmware/drivers/nmea.py's.
+Spec: firmware/drivers/uart_reader.py; the sentences are firmware/drivers/nmea.py's.
 """
 
 import asyncio
 
 from firmware.drivers.nmea import NmeaReader
+from firmware.drivers.uart_reader import UartReader
 
 SILENCE_MS = 5000  # receivers speak once a second
 LINE_GONE_MS = 200
-CHUNK = 64  # the RP2040's UART holds 32 bytes in hardware and asyncio reads what is there
+GATHER_MS = 50  # let a burst gather: some 50 characters at 9600 baud, instead of one wake for each
+CHUNK = 128
 
 
 class Gnss:
     """Counters of bad bytes are in `nmea`."""
 
     def __init__(self, uart, silence_ms: int = SILENCE_MS):
-        self._stream = asyncio.StreamReader(uart)
+        self._line = UartReader(uart)
         self._silence_ms = silence_ms
-        self._chunk = bytearray(CHUNK)
+        self._chunk = memoryview(bytearray(CHUNK))
         self._waiting = []
         self.nmea = NmeaReader()
 
@@ -34,8 +36,7 @@ class Gnss:
 
     async def _listen(self):
         while not self._waiting:
-            size = await self._stream.readinto(self._chunk)
-            if not size:  # readable, yet empty: the other end of the line has gone
-                await asyncio.sleep_ms(LINE_GONE_MS)
-                continue
+            size = await self._line.readinto(self._chunk)
             self._waiting = list(self.nmea.feed(self._chunk, size))
+            if not self._waiting:
+                await asyncio.sleep_ms(GATHER_MS if size else LINE_GONE_MS)

@@ -80,6 +80,8 @@ class FareValidator:
         self._fix = None
         self._fix_ms = 0
         self._position_due_ms = 0
+        self._accepted = 0
+        self._refused = 0
         self.trip_ref = 0
         self.route = ""
 
@@ -103,6 +105,24 @@ class FareValidator:
         self.route = unpad(assigned.route)
         self._health.say(f"trip {self.trip_ref} route {self.route}")
         return True
+
+    def live(self):
+        """The values of protocols/wire/live/fare_validator.py."""
+        fix = self._fresh_fix(self._clock.monotonic_ms())
+        return (
+            1 if self._resting_light == IN_SERVICE else 0,
+            self._config["vehicle"],
+            self._config["door"],
+            self.trip_ref,
+            self._accepted,
+            self._refused,
+            fix and fix.lat_e7 / 1e7,
+            fix and fix.lon_e7 / 1e7,
+            fix and fix.lat_e7,
+            fix and fix.lon_e7,
+            fix and fix.speed_cmps,
+            fix and fix.satellites,
+        )
 
     # Cards.
 
@@ -172,7 +192,7 @@ class FareValidator:
     def _decide(self, result, medium, token, answered_ms):
         """Journal the tap, and only when it is durable show the verdict (G1). False: it could not be kept."""
         now_ms = self._clock.monotonic_ms()
-        fix = self._fix if self._fix and now_ms - self._fix_ms < FIX_FRESH_MS else None
+        fix = self._fresh_fix(now_ms)
         flags = tap.FLAGS_ID_STABLE if token != NO_TOKEN else 0
         record = tap.Tap(
             boot_id=self._journal.boot_id,
@@ -191,7 +211,12 @@ class FareValidator:
             lon_e7=fix.lon_e7 if fix else 0,
             deny_list_version=0,
         )
-        return self._keep_and_signal(tap, record, SIGNALS[result])
+        kept = self._keep_and_signal(tap, record, SIGNALS[result])
+        if kept and result == tap.RESULT_ACCEPTED:
+            self._accepted += 1
+        else:
+            self._refused += 1
+        return kept
 
     # Cash.
 
@@ -224,6 +249,10 @@ class FareValidator:
                     self._health.peripheral_failed("GNSS silent")
             if fix is not None and fix.valid:
                 self._take_fix(fix)
+
+    def _fresh_fix(self, now_ms):
+        """The position, None when there is none of these seconds."""
+        return self._fix if self._fix and now_ms - self._fix_ms < FIX_FRESH_MS else None
 
     def _take_fix(self, fix):
         now_ms = self._clock.monotonic_ms()

@@ -13,7 +13,7 @@ from firmware.messages import texts
 from firmware.nodes.arrival_board import ArrivalBoard
 from firmware.nodes.board_painter import BoardPainter, fonts_for
 from firmware.settings import multiple, one_of, text, whole
-from protocols.wire.messages import show_arrivals, shown_on_glass
+from protocols.wire.messages import result, show_arrivals, shown_on_glass
 from protocols.wire.picture import Picture
 
 CONFIG = (  # name, check, default
@@ -27,6 +27,7 @@ CONFIG = (  # name, check, default
 )
 KEPT_KINDS = ()  # all that a display records is telemetry: in a long outage the oldest is given up
 COMMAND_KINDS = (show_arrivals.KIND,)
+ENDING_KINDS = (shown_on_glass.KIND,)  # records that end a command
 
 LOOK_MS = 1_000
 PICTURE_MS = 10_000  # pictures of a mere countdown are not sent more often
@@ -47,7 +48,9 @@ class StopDisplay:
         self._command_id = NO_COMMAND  # of a board that is not yet on the glass
         self._wanted = asyncio.Event()
         self._on_glass = None  # what was painted last
+        self._board_taken_ms = None
         self._mode = shown_on_glass.MODE_BLANK
+        self._rows = 0
         self._picture_sent_ms = 0
         self._picture_crc = None
 
@@ -64,8 +67,25 @@ class StopDisplay:
         if self._board is None:
             self._board = ArrivalBoard(self._texts, self._clock_text)
         self._board.take(command.body, self._clock.utc_s())
+        self._board_taken_ms = self._clock.monotonic_ms()
+        if self._command_id:  # never on the glass: this one came at once behind it
+            ended = result.Result(self._command_id, result.OUTCOME_REFUSED, result.REASON_SUPERSEDED)
+            self._journal.note(result, ended)
         self._command_id = command.command_id
         self._wanted.set()
+
+    def live(self):
+        """The values of protocols/wire/live/stop_display.py."""
+        taken_ms = self._board_taken_ms
+        return (
+            self._mode,
+            self._rows,
+            None if taken_ms is None else (self._clock.monotonic_ms() - taken_ms) // 1000,
+            self._panel.crc(),
+            self._panel.width,
+            self._panel.height,
+            self._config["brightness"],
+        )
 
     async def show(self, beat):
         """Once a second, and at once when a board comes: paint what has changed and prove it."""
@@ -81,7 +101,7 @@ class StopDisplay:
                 pass
 
     def _refresh(self):
-        mode, rows, paint = self._wanted_on_glass()
+        mode, self._rows, paint = self._wanted_on_glass()
         if paint != self._on_glass:
             self._on_glass = paint
             if mode == shown_on_glass.MODE_STARTING:
@@ -90,7 +110,7 @@ class StopDisplay:
                 self._painter.paint_board(*paint)
         self._panel.show()
         if self._command_id or mode != self._mode:
-            self._prove(mode, rows)
+            self._prove(mode)
         else:
             self._send_picture(PICTURE_MS)
 
@@ -108,12 +128,12 @@ class StopDisplay:
         rows = view.rows[: self._painter.capacity(notice)]
         return mode, len(rows), (self._config["stop_name"], clock, rows, notice)
 
-    def _prove(self, mode, rows):
+    def _prove(self, mode):
         """A record with the CRC of what is on the glass, and the picture itself."""
         shown = shown_on_glass.ShownOnGlass(
             self._command_id,
             mode,
-            rows,
+            self._rows,
             self._panel.crc(),
             self._panel.width,
             self._panel.height,

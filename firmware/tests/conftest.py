@@ -19,6 +19,7 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
+from emulation import air_sheets
 from emulation.launch import NodeHandle, start
 from emulation.unix.process import bound_to_parent
 from protocols.wire import batch, command, envelope, journal_format, picture, receipt, record, state, topics
@@ -32,6 +33,7 @@ NODE = bytes.fromhex("00000000000000a1")
 CONFIGS: dict[str, dict[str, Any]] = {
     "fare_validator": {"vehicle": 17, "door": 1, "city_key": CITY_KEY, "position_s": 1, "repeat_s": 4, "status_s": 30},
     "stop_display": {"width": 128, "height": 64, "stop_name": "Площа Визволення", "brightness": 8, "status_s": 30},
+    "air_sensor": {"calibration": air_sheets.calibration(), "cell_warm_up_s": 0, "status_s": 30},
 }
 NO_BROKER_PORT = 1  # nothing listens there
 
@@ -46,7 +48,7 @@ def settings_of(kind: str, port: int = NO_BROKER_PORT, language: str = "uk", **c
         "kind": kind,
         "language": language,
         "uplink": {"transport": "mqtt", "host": "127.0.0.1", "port": port},
-        "config": CONFIGS[kind] | config,
+        "config": CONFIGS.get(kind, {}) | config,
     }
 
 
@@ -65,25 +67,6 @@ def journalled(node: NodeHandle, kind: int | None = None) -> list[record.Record]
     image = journal_format.read_image(node.flash_image())
     found = [record.parse(data)[0] for data in image.records]
     return [one for one in found if kind in (None, one.kind)]
-
-
-def full_journal(sectors: int, kind: int, body: bytes) -> bytes:
-    """A journal image in which every sector but the last one is full of such records, and none has a receipt."""
-    image = bytearray(b"\xff" * (sectors * journal_format.SECTOR_SIZE))
-    seq = 1
-    for generation in range(sectors - 1):
-        start = generation * journal_format.SECTOR_SIZE
-        header = journal_format.build_header(journal_format.SectorHeader(generation, seq, 1, 0))
-        image[start : start + len(header)] = header
-        for page in range(start, start + journal_format.SECTOR_SIZE, journal_format.PAGE_SIZE):
-            at = page + (len(header) if page == start else 0)
-            entry = journal_format.build_entry(record.build(kind, 1, 1, seq, seq * 1000, body))
-            while at + len(entry) <= page + journal_format.PAGE_SIZE:
-                image[at : at + len(entry)] = entry
-                at += len(entry)
-                seq += 1
-                entry = journal_format.build_entry(record.build(kind, 1, 1, seq, seq * 1000, body))
-    return bytes(image)
 
 
 def wait_for_receipt(node: NodeHandle) -> None:

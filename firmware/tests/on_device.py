@@ -13,22 +13,37 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from boards.unix import pins
 from emulation.lanes import NodeOrder
 from emulation.launch import NodeHandle
 from emulation.unix.lane import UnixNode
 from emulation.unix.micropython import find_micropython
+from tools import unix_vm
+from tools.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = Path(__file__).resolve().parent / "device"
 HEAP = "384k"  # on x86-64 what 192 KiB are on the microcontroller
+# The VM that nodes run on, and MicroPython 1.25.0 as boards have it: bits of Debian's build.
+VMS = {"nodes": 0, "debian-64": 64, "debian-32": 32}
 
 
-def run(module: str, *arguments: str, timeout_s: float = 60) -> str:
+def micropython(vm: str) -> Path:
+    """The program of one of VMS; skips the test where it cannot be built."""
+    try:
+        return unix_vm.build(VMS[vm]) if VMS[vm] else find_micropython()
+    except UsageError as missing:
+        pytest.skip(str(missing))
+
+
+def run(module: str, *arguments: str, timeout_s: float = 60, vm: str = "nodes") -> str:
     """What `micropython -m firmware.tests.device.<module>` prints; a failure of it fails the test."""
+    program = micropython(vm)
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [str(find_micropython()), "-X", f"heapsize={HEAP}", "-m", f"firmware.tests.device.{module}", *arguments],
+            [str(program), "-X", f"heapsize={HEAP}", "-m", f"firmware.tests.device.{module}", *arguments],
             cwd=folder,
             env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
             capture_output=True,
@@ -40,9 +55,9 @@ def run(module: str, *arguments: str, timeout_s: float = 60) -> str:
     return done.stdout
 
 
-def run_lines(module: str, *arguments: str, timeout_s: float = 60) -> list[Any]:
+def run_lines(module: str, *arguments: str, timeout_s: float = 60, vm: str = "nodes") -> list[Any]:
     """The JSON lines that a device module prints."""
-    return [json.loads(line) for line in run(module, *arguments, timeout_s=timeout_s).splitlines()]
+    return [json.loads(line) for line in run(module, *arguments, timeout_s=timeout_s, vm=vm).splitlines()]
 
 
 def case_names(module: str) -> list[str]:
@@ -50,9 +65,9 @@ def case_names(module: str) -> list[str]:
     return re.findall(r"^def (test_\w+)\(\):", (DEVICE / f"{module}.py").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def run_cases(module: str) -> dict[str, str]:
+def run_cases(module: str, vm: str = "nodes", timeout_s: float = 120) -> dict[str, str]:
     """Name of a case -> why it failed ("" when it did not)."""
-    return {line["case"]: line["failure"] for line in run_lines("cases", module)}
+    return {line["case"]: line["failure"] for line in run_lines("cases", module, vm=vm, timeout_s=timeout_s)}
 
 
 class Bench:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from emulation.journal_image import full_journal
 from emulation.launch import NodeHandle
 from firmware.tests.conftest import (
     CITY_KEY,
     Broker,
     Desk,
-    full_journal,
     journalled,
     settings_of,
     unplugged_reader,

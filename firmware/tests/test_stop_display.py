@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from emulation.journal_image import full_journal
 from emulation.launch import NodeHandle
 from firmware.tests.conftest import (
     Broker,
     Desk,
-    full_journal,
     journalled,
     settings_of,
     wait_for,

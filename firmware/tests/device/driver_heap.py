@@ -1,7 +1,7 @@
 """Loads the drivers of one kind of node and prints what each has added to the heap, in bytes, after a collection.
 
 It must never do I/O beyond opening: what is measured stays loaded.
-Spec: architecture, "flash and memory are budgets". Argument: fare_validator, stop_display.
+Spec: architecture, "flash and memory are budgets". Argument: a kind of KINDS.
 """
 
 import asyncio  # noqa: F401 - every node has it loaded before the first driver
@@ -73,7 +73,32 @@ def stop_display(scale):
     return panel, large, opened
 
 
-KINDS = {"fare_validator": fare_validator, "stop_display": stop_display}
+def air_sensor(scale):
+    from firmware.drivers import pms5003
+
+    scale.weigh("pms5003, its module")
+    particles = pms5003.Pms5003(hal.particles_uart())
+    scale.weigh("pms5003")
+    from firmware.drivers import sps30
+
+    scale.weigh("sps30, its module")
+    bus = hal.sensor_bus()
+    scale.weigh("the bus")
+    from firmware.drivers import ads1115
+
+    scale.weigh("ads1115, its module")
+    from firmware.drivers import bme280
+
+    scale.weigh("bme280, its module")
+    sensors = bme280.Bme280(bus), sps30.Sps30(bus), [ads1115.Ads1115(bus, address) for address in range(0x48, 0x4C)]
+    scale.weigh("bme280, sps30, four ads1115")
+    from firmware.drivers import electrochemical, wind
+
+    scale.weigh("electrochemical, wind, their modules")
+    return particles, sensors, electrochemical, wind
+
+
+KINDS = {"fare_validator": fare_validator, "stop_display": stop_display, "air_sensor": air_sensor}
 
 scale = Scale()
 kept = KINDS[sys.argv[1]](scale)

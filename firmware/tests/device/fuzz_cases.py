@@ -7,41 +7,10 @@ Spec: style, "hostile bytes never raise past the session"; the same seeds run on
 from firmware.drivers import pn532_frame as frame
 from firmware.drivers.nmea import NmeaReader
 from firmware.tests.device.nmea_cases import GGA, RMC
+from protocols.tests.dice import Dice
 
 ROUNDS = 4000
 REASONS = ("no_start", "truncated", "bad_length", "bad_checksum", "wrong_direction")
-
-
-class Dice:
-    """A linear congruential generator (Numerical Recipes): the same on every interpreter."""
-
-    def __init__(self, seed):
-        self._state = seed
-
-    def below(self, limit):
-        self._state = (self._state * 1664525 + 1013904223) & 0xFFFFFFFF
-        return (self._state >> 8) % limit
-
-    def noise(self, count):
-        return bytes([self.below(256) for _ in range(count)])
-
-    def damaged(self, data):
-        """Flips, drops, doubles, inserts and cuts some of the bytes."""
-        data = bytearray(data)
-        for _ in range(1 + self.below(3)):
-            at = self.below(len(data) + 1)
-            what = self.below(5)
-            if what == 0 and at < len(data):
-                data[at] ^= 1 << self.below(8)
-            elif what == 1:
-                data = data[:at] + data[at + 1 :]
-            elif what == 2:
-                data = data[:at] + data[at : at + 4] + data[at:]
-            elif what == 3:
-                data = data[:at] + self.noise(1 + self.below(3)) + data[at:]
-            else:
-                data = data[:at]
-        return bytes(data)
 
 
 def answer_frame(data):

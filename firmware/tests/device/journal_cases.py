@@ -1,4 +1,4 @@
-"""What the journal keeps, through power cuts at every single flash operation, a full flash and a decayed one.
+"""What the journal keeps, and what it says of what it could not: a full flash, a decayed one, a replaced one.
 
 It must never need a board: the flash is in memory and can be torn.
 Spec: firmware/journal.py; protocol.md, G1 to G4 and "Power cut at any flash operation".
@@ -8,7 +8,7 @@ from firmware.journal import FlashFault, Journal, JournalFull
 from firmware.tests.device.ram_flash import PowerCut, RamFlash
 from protocols.wire import journal_format as layout
 from protocols.wire import record
-from protocols.wire.messages import boot, cash, event, gap, position, status
+from protocols.wire.messages import boot, cash, event, gap, position, result, shown_on_glass, status
 
 SECTORS = 4
 TIME_MS = 1_790_000_000_123
@@ -18,8 +18,8 @@ def stamp():
     return record.CLOCK_GNSS, TIME_MS
 
 
-def booted(flash, kept_kinds=()):
-    journal = Journal(flash, stamp, kept_kinds)
+def booted(flash, kept_kinds=(), ending_kinds=(), epoch=0):
+    journal = Journal(flash, stamp, kept_kinds, ending_kinds, epoch)
     journal.open()
     journal.append(boot, boot.Boot(journal.boot_id, 1, (0, 1, 0), 1, journal.depth, 0))
     return journal
@@ -242,6 +242,105 @@ def test_a_decayed_sector_header_costs_no_record():
     assert seqs(again)[:151] == list(range(1, 152))
 
 
+def test_a_decayed_header_of_the_newest_sector_costs_no_record_and_no_number_is_used_twice():
+    flash = RamFlash(SECTORS)
+    journal = booted(flash)
+    for number in range(150):
+        journal.append(status, a_status(number))
+    assert flash.data[2 * layout.SECTOR_SIZE] != 0xFF == flash.data[3 * layout.SECTOR_SIZE]
+    flip(flash, 2, 5)
+    again = booted(flash)
+    assert (again.boot_id, seqs(again)) == (2, list(range(1, journal.last_seq + 2)))
+    third = booted(flash)
+    assert (third.boot_id, seqs(third)) == (3, list(range(1, journal.last_seq + 3)))
+
+
+def test_a_half_erased_old_sector_ahead_is_no_newer_one():
+    flash = RamFlash(SECTORS)
+    journal = booted(flash)
+    for number in range(600):
+        journal.append(status, a_status(number))
+        journal.trim(journal.last_seq)
+    ahead = (max(layout.parse_header(flash.data[i * 4096 : i * 4096 + 32]).generation for i in range(SECTORS)) + 1) % 4
+    flash.data[ahead * 4096] = 0
+    again = booted(flash)
+    assert again.last_seq == journal.last_seq + 1
+    assert gaps(again) == []
+
+
+def test_wear_is_spread_evenly_over_the_sectors():
+    flash = RamFlash(SECTORS)
+    journal = booted(flash)
+    for number in range(3000):
+        journal.append(status, a_status(number))
+        journal.trim(journal.last_seq)
+        if number % 4 == 0:
+            journal.idle()
+        if number % 700 == 699:
+            journal = booted(flash)
+    assert min(flash.erases) >= 10
+    assert max(flash.erases) - min(flash.erases) <= 1
+
+
+def test_a_replaced_flash_begins_where_no_number_was_ever_used():
+    journal = booted(RamFlash(SECTORS), epoch=2)
+    assert (journal.boot_id, journal.last_seq, journal.depth) == ((2 << 20) + 1, (2 << 32) + 1, 1)
+    assert seqs(journal) == [(2 << 32) + 1]
+
+
+def test_a_replaced_flash_declares_the_numbers_of_the_one_before():
+    journal = booted(RamFlash(SECTORS), epoch=1)
+    journal.declare(4711, 1 << 32)
+    assert gaps(journal) == [(4711, 1 << 32, gap.REASON_FLASH_REPLACED)]
+
+
+def test_a_restart_goes_on_in_its_epoch():
+    flash = RamFlash(SECTORS)
+    booted(flash, epoch=1)
+    again = booted(flash, epoch=1)
+    assert (again.boot_id, again.last_seq) == ((1 << 20) + 2, (1 << 32) + 2)
+
+
+def test_a_command_that_was_taken_is_known_after_a_restart_with_or_without_its_result():
+    flash = RamFlash(SECTORS)
+    journal = booted(flash)
+    for command_id in (5, 6, 7):
+        assert journal.take_command(command_id)
+    journal.append(result, result.Result(6, result.OUTCOME_DONE, result.REASON_NONE))
+    again = booted(flash)
+    assert again.commands.taken == [5, 6, 7]
+    assert again.commands.unfinished == [5, 7]
+    assert seqs(again) == [1, 2, 3]
+
+
+def test_the_newest_command_is_known_after_any_number_of_records():
+    flash = RamFlash(SECTORS)
+    journal = booted(flash)
+    journal.take_command(41)
+    journal.take_command(42)
+    journal.append(result, result.Result(42, result.OUTCOME_DONE, result.REASON_NONE))
+    for number in range(700):
+        journal.append(status, a_status(number))
+        journal.trim(journal.last_seq)
+    again = booted(flash)
+    assert again.commands.unfinished == [41]
+    assert max(again.commands.taken) == 42
+
+
+def test_a_record_of_the_kinds_own_ends_its_command_too():
+    flash = RamFlash(SECTORS)
+    shown = shown_on_glass.ShownOnGlass(9, shown_on_glass.MODE_ARRIVALS, 1, 2, 64, 32, 8)
+    for journal in (
+        booted(flash, ending_kinds=(shown_on_glass.KIND,)),
+        booted(flash, ending_kinds=(shown_on_glass.KIND,)),
+    ):
+        assert journal.commands.unfinished == []
+        if not journal.commands.taken:
+            journal.take_command(9)
+            journal.append(shown_on_glass, shown)
+    assert journal.commands.taken == [9]
+
+
 def test_a_page_that_cannot_be_programmed_is_passed_over():
     class StuckFlash(RamFlash):
         def writeblocks(self, sector, buffer, offset):
@@ -280,84 +379,6 @@ def test_the_image_reader_of_the_host_agrees_with_the_journal():
     image = layout.read_image(bytes(flash.data))
     assert [record.parse(data)[0].seq for data in image.records] == seqs(journal)
     assert (image.receipted, image.boot_id, image.bad_entries) == (journal.receipted, 1, 0)
-
-
-class Life:
-    """What people were told over several lives of one flash: numbers that were shown, receipts that were taken."""
-
-    def __init__(self):
-        self.shown = {}
-        self.receipted = 0
-        self.boot_ids = []
-
-    def live(self, flash, records):
-        """Boot, append, take receipts, erase ahead, until the power is cut or `records` were appended."""
-        journal = Journal(flash, stamp)
-        journal.open()
-        body = boot.Boot(journal.boot_id, 1, (0, 1, 0), 1, journal.depth, 0)
-        self._show(journal.append(boot, body), boot.build(body))
-        self.boot_ids.append(journal.boot_id)
-        for number in range(records):
-            body = an_event(bytes([65 + number % 26]) * (number * 37 % 120))
-            self._show(journal.append(event, body), event.build(body))
-            if number % 5 == 4:
-                self.receipted = journal.last_seq - 2
-                journal.trim(self.receipted)
-            if number % 3 == 0:
-                journal.idle()
-        return journal
-
-    def _show(self, seq, body):
-        assert seq > max(self.shown or (0,)), "a number was used twice"
-        self.shown[seq] = body
-
-    def check(self, journal):
-        there = bodies(journal)
-        for seq, body in self.shown.items():
-            assert there.get(seq) == body or seq <= self.receipted, seq
-        assert journal.receipted >= self.receipted - 5  # the mark itself may have been torn, never more than that one
-        assert self.boot_ids == sorted(set(self.boot_ids)), self.boot_ids
-
-
-def operations_of_a_run(records):
-    flash = RamFlash(SECTORS)
-    Life().live(flash, records)
-    return flash.operations
-
-
-def cut_everywhere(how, records=75):
-    for cut_at in range(1, operations_of_a_run(records) + 1):
-        flash, life = RamFlash(SECTORS), Life()
-        flash.how = how
-        for at, appended in ((cut_at, records), (flash_soon(cut_at), 3)):
-            flash.operations, flash.cut_at = 0, at
-            try:
-                life.live(flash, appended)
-            except PowerCut:
-                pass
-        flash.cut_at = None
-        life.check(life.live(flash, 3))
-
-
-def flash_soon(cut_at):
-    """A second cut, somewhere in the first operations after the restart."""
-    return 1 + cut_at % 4
-
-
-def test_a_cut_that_leaves_an_operation_undone_loses_nothing():
-    cut_everywhere("nothing")
-
-
-def test_a_cut_in_the_middle_of_an_operation_loses_nothing():
-    cut_everywhere("half")
-
-
-def test_a_cut_that_leaves_scattered_bits_loses_nothing():
-    cut_everywhere("scattered")
-
-
-def test_a_cut_right_behind_an_operation_loses_nothing():
-    cut_everywhere("everything")
 
 
 def test_a_torn_number_is_skipped_and_declared():

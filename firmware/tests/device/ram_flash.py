@@ -3,6 +3,8 @@
 Never knows what a journal is. Specification: rp2.Flash's extended block protocol; NOR flash: bits only go from 1 to 0.
 """
 
+import gc
+
 SECTOR_SIZE = 4096
 
 
@@ -16,10 +18,12 @@ class RamFlash:
     HOW = ("nothing", "half", "scattered", "everything")
 
     def __init__(self, sectors):
+        gc.collect()  # the last one, or the heap has no room in one piece
         self.data = bytearray(sectors * SECTOR_SIZE)
         for i in range(len(self.data)):
             self.data[i] = 0xFF
         self.sectors = sectors
+        self.erases = [0] * sectors
         self.operations = 0
         self.cut_at = None
         self.how = "half"
@@ -31,6 +35,7 @@ class RamFlash:
             return SECTOR_SIZE
         if request == 6:
             start = argument * SECTOR_SIZE
+            self.erases[argument] += 1
             cut = self._is_cut()
             for i in range(start, start + self._done(SECTOR_SIZE, cut)):
                 self.data[i] = 0xFF

@@ -82,6 +82,25 @@ def test_after_an_outage_the_newest_go_first_and_the_backlog_follows_in_order():
     assert second == list(range(1, 33))
 
 
+def test_the_nodes_of_a_city_do_not_begin_their_backlogs_at_once_nor_send_them_in_step():
+    began_at = []
+    for chance in (0, 60, 120, 180, 250):
+        node = Node(RamFlash(4), chance)
+        node.journals(100)
+        node.session.link_up(0)
+        sent_at = {}
+        while len(sent_at) < 4:
+            for seqs in node.sends():
+                sent_at[seqs[0]] = node.now_ms
+            node.now_ms += 1
+        assert sent_at[70] == 0, "what is newest never waits"
+        for earlier, later in ((sent_at[1], sent_at[33]), (sent_at[33], sent_at[65])):
+            assert session.BACKLOG_SPACING_MS // 2 <= later - earlier <= session.BACKLOG_SPACING_MS * 3 // 2
+        began_at.append(sent_at[1])
+    assert began_at == sorted(set(began_at))
+    assert began_at[-1] - began_at[0] > session.BACKLOG_START_MS // 2
+
+
 def test_fresh_records_are_not_stuck_behind_the_backlog():
     node = Node()
     node.journals(199)

@@ -7,6 +7,7 @@ Spec: protocols/wire/session.py; protocol.md, G5, G6 and G9.
 import os
 import random
 
+from firmware.tests.device.ram_flash import PowerCut, RamFlash
 from firmware.tests.device.session_world import KEY, KNOWN, NODE, NOW_S, OTHER_KEY, OTHER_NODE, UNKNOWN, Node, an_order
 from protocols.wire import receipt, session
 from protocols.wire.envelope import ANY_BOOT, COMMAND, STATE, seal
@@ -32,9 +33,16 @@ def test_a_receipt_of_another_boot_is_refused_and_counted():
 def test_a_receipt_older_than_the_last_is_refused_and_counted():
     node = Node()
     node.receipt(1)
-    node.journals(1)
-    assert node.receipt(2, time_s=NOW_S - 1) == []
+    assert node.receipt(1, time_s=NOW_S - 1) == []
     assert node.session.refused == {"stale_receipt": 1}
+
+
+def test_after_the_controllers_clock_was_set_back_a_receipt_for_more_than_ever_is_believed():
+    node = Node()
+    node.receipt(1)
+    node.journals(1)
+    assert node.receipt(2, time_s=NOW_S - 3600) == [session.TimeTold((NOW_S - 3600) * 1000)]
+    assert node.journal.depth == 0
 
 
 def test_a_receipt_under_another_key_or_for_another_node_is_refused_and_counted():
@@ -112,10 +120,60 @@ def test_a_command_of_an_unknown_kind_ends_in_refused():
     assert node.results() == [(7, result.OUTCOME_REFUSED, result.REASON_UNKNOWN_COMMAND)]
 
 
-def test_a_node_that_does_not_know_the_time_ignores_commands_and_counts_them():
+def test_a_node_that_does_not_know_the_time_refuses_commands():
     node = Node()
-    assert refused(node, an_order(8), None) == ["clock_unset"]
-    assert len(node.hears(an_order(8))) == 1
+    assert node.hears(an_order(8), None) == []
+    assert node.results() == [(8, result.OUTCOME_REFUSED, result.REASON_CLOCK_UNSET)]
+    assert len(node.hears(an_order(9))) == 1
+
+
+def test_a_command_that_a_newer_one_has_overtaken_is_refused_and_not_executed():
+    node = Node()
+    for command_id in (10, 12):
+        assert len(node.hears(an_order(command_id))) == 1
+    assert node.hears(an_order(11)) == []
+    assert node.results() == [(11, result.OUTCOME_REFUSED, result.REASON_SUPERSEDED)]
+    assert refused(node, an_order(11)) == ["repeated_command"]
+
+
+def test_what_is_older_than_all_that_is_remembered_is_refused_and_counted():
+    node = Node()
+    node.hears(an_order(500))
+    assert refused(node, an_order(499)) == ["repeated_command"]
+
+
+def test_after_a_restart_no_command_is_executed_again():
+    node = Node()
+    for command_id in (21, 22):
+        node.hears(an_order(command_id))
+    again = Node(node.flash)
+    for command_id in (20, 21, 22):
+        assert refused(again, an_order(command_id)) == ["repeated_command"]
+    assert again.hears(an_order(23)) == [session.CommandReceived(23, KNOWN, b"body")]
+
+
+def test_a_command_is_either_marked_or_not_taken_whatever_operation_loses_power():
+    for how in RamFlash.HOW:
+        flash = RamFlash(4)
+        node = Node(flash)
+        flash.how, flash.cut_at = how, flash.operations + 1
+        try:
+            node.hears(an_order(30))
+            raise AssertionError("nothing was written before the command was handed over")
+        except PowerCut:
+            pass
+        flash.cut_at = None
+        again = Node(flash)
+        if again.journal.commands.unfinished:  # the node's next step is the result "failed, interrupted"
+            assert refused(again, an_order(30)) == ["repeated_command"]
+        else:
+            assert len(again.hears(an_order(30))) == 1
+
+
+def test_a_full_journal_takes_no_command_and_counts_it():
+    node = Node()
+    node.journal.take_command = lambda command_id: False
+    assert refused(node, an_order(40)) == ["journal_full"]
 
 
 def test_a_command_under_another_key_is_refused_and_counted():

@@ -23,13 +23,13 @@ UNKNOWN = 200
 class Node:
     """A journal and its session; `now_ms` is the node's monotonic clock."""
 
-    def __init__(self, flash=None):
+    def __init__(self, flash=None, chance=0):
         self.flash = flash or RamFlash(8)
         self.journal = Journal(self.flash, lambda: (record.CLOCK_RECEIPT, NOW_S * 1000))
         self.journal.open()
         opened = boot.Boot(self.journal.boot_id, 1, (0, 1, 0), 1, self.journal.depth, 0)
         self.journal.append(boot, opened)
-        self.session = session.Session(KEY, NODE, self.journal, (KNOWN,), lambda: 0)
+        self.session = session.Session(KEY, NODE, self.journal, (KNOWN,), lambda: chance)
         self.now_ms = 0
         self.session.link_up(0)
 
@@ -115,6 +115,3 @@ class Controller:
 def an_order(command_id, kind=KNOWN, issued_s=NOW_S, ttl_s=60, boot_id=ANY_BOOT, key=KEY, body=b"body"):
     assert boot_id == ANY_BOOT
     return command.build(key, NODE, command.Command(command_id, issued_s, ttl_s, kind, 1, body))
-
-
-# Up.

@@ -7,6 +7,7 @@ Spec: firmware/settings.py; protocols/README.md, "Provisioning".
 import json
 
 from firmware import settings
+from protocols.tests.dice import Dice
 
 PATH = "settings.json"
 CONFIG = (
@@ -59,8 +60,27 @@ def test_a_good_file_gives_everything_the_node_needs():
     found = read(json.dumps(GOOD).encode())
     assert found.node == b"\0\0\0\0\0\0\0\xa1"
     assert (found.key, found.site, found.kind, found.language) == (b"\x5e" * 32, "demo", "fare_validator", "uk")
-    assert (found.host, found.port) == ("127.0.0.1", 1883)
+    assert found.uplink == {"transport": "mqtt", "host": "127.0.0.1", "port": 1883}
     assert found.config == {"vehicle": 17, "city_key": b"\x11" * 32, "repeat_s": 4}
+
+
+def test_a_node_without_a_broker_is_a_slave_on_a_line_or_a_port():
+    for uplink, whole in (
+        ({"transport": "modbus_rtu", "unit": 7}, {"unit": 7, "baud": 115_200, "parity": "none"}),
+        ({"transport": "modbus_rtu", "unit": 247, "baud": 1200, "parity": "odd"}, {}),
+        ({"transport": "modbus_tcp", "unit": 1}, {"unit": 1, "host": "127.0.0.1", "port": 502}),
+    ):
+        found = read(changed("uplink", uplink)).uplink
+        expected = dict(uplink)
+        expected.update(whole)
+        assert found == expected
+    for uplink, sentence in (
+        ({"transport": "modbus_rtu"}, "uplink.unit must be a whole number from 1 to 247"),
+        ({"transport": "modbus_tcp", "unit": 248}, "uplink.unit must be a whole number from 1 to 247"),
+        ({"transport": "modbus_rtu", "unit": 1, "baud": 9600.0}, "uplink.baud must be a whole number"),
+        ({"transport": "modbus_rtu", "unit": 1, "parity": "mark"}, "uplink.parity must be one of none, even, odd"),
+    ):
+        assert sentence in fault(changed("uplink", uplink))
 
 
 def test_a_missing_file_is_a_sentence():
@@ -77,6 +97,18 @@ def test_a_file_of_any_length_costs_bounded_memory():
     assert "longer than" in fault(b" " * 20_000)
 
 
+def test_a_damaged_file_is_read_or_refused_in_one_sentence_without_the_key():
+    dice = Dice(9)
+    sentences = []
+    for _ in range(500):
+        try:
+            read(dice.damaged(json.dumps(GOOD).encode()))
+        except settings.SettingsFault as found:
+            sentences.append(found.sentence)
+    assert 250 < len(sentences) < 500
+    assert not [one for one in sentences if "5e5e" in one or "\n" in one]
+
+
 def test_each_wrong_field_is_named():
     for path, value, sentence in (
         ("version", 2, "version must be 1"),
@@ -89,7 +121,7 @@ def test_each_wrong_field_is_named():
         ("kind", "toaster", "kind must be one that this firmware has"),
         ("language", "xx", "language must be one of uk, en"),
         ("uplink", None, "uplink must be an object"),
-        ("uplink.transport", "pigeon", "uplink.transport must be one of mqtt"),
+        ("uplink.transport", "pigeon", "uplink.transport must be one of modbus_rtu, modbus_tcp, mqtt"),
         ("uplink.host", 7, "uplink.host must be text"),
         ("uplink.port", 0, "uplink.port must be a whole number from 1 to 65535"),
         ("config", [], "config must be an object"),

@@ -1,0 +1,383 @@
+"""Documents on their way to a node: whole or not at all, through any power cut, and behind all records.
+
+It must never need a link or a board: envelopes are handed over as bytes, the flash is in memory and can be torn.
+Spec: firmware/documents.py, firmware/document_store.py; protocol.md, "Document".
+"""
+
+import hashlib
+import os
+
+from firmware.documents import RETRY_MS, Documents
+from firmware.tests.device import session_world as world
+from firmware.tests.device.ram_flash import PowerCut, RamFlash
+from protocols.wire import document as wire
+from protocols.wire import record
+from protocols.wire.envelope import ANY_BOOT, DOCUMENT_CHUNK, DOCUMENT_OFFER, DOCUMENT_REQUEST, seal, unseal
+from protocols.wire.messages import document
+
+SIZE = 5_000  # two sectors
+FONT = wire.FONT
+
+
+def content(version, size=SIZE):
+    """Bytes of which no two places look the same; with a blank page in the middle, as a sparse file has it."""
+    data = bytearray(size)
+    for i in range(size):
+        data[i] = (version * 101 + i + i // 251) & 0xFF
+    for i in range(1024, min(1280, size)):
+        data[i] = 0xFF
+    return data
+
+
+class Node(world.Node):
+    """A node with documents; `publisher` holds what it can be offered."""
+
+    def __init__(self, flash=None, journal_flash=None):
+        super().__init__(journal_flash or RamFlash(4))
+        self.documents_flash = flash or RamFlash(6)
+        self.documents = Documents(self.documents_flash, self.journal, lambda: 0)
+        self.session._documents = self.documents
+        self.documents.open()
+        self.session.link_up(0)
+        self.asked = []
+
+    def offered(self, version=1, type_id=FONT, data=None, signature=b""):
+        data = content(version) if data is None else data
+        offer = wire.Offer(type_id, version, len(data), hashlib.sha256(data).digest(), signature)
+        return self.hears(wire.build_offer(world.KEY, world.NODE, offer))
+
+    def pulls(self, data, lose=lambda: False):
+        """Answer requests until nothing more is asked; erases and hashes go on between them."""
+        for _ in range(3000):
+            worked = self.documents.work()
+            request = self.request()
+            if request and not lose():
+                self.answers(request, data)
+            elif not request and not worked and self.documents.wait_ms(self.now_ms) > RETRY_MS:
+                return
+            elif not request:
+                self.now_ms += 50
+        raise AssertionError("it never ends")
+
+    def request(self):
+        """What goes up now: records first, which nobody looks at here; then perhaps a request."""
+        while True:
+            envelope = self.session.next_batch(self.now_ms)
+            if envelope is None:
+                return None
+            kind, _, _, payload = unseal(world.KEY, envelope)
+            if kind == DOCUMENT_REQUEST:
+                self.asked.append(wire.parse_request(payload))
+                return self.asked[-1]
+
+    def answers(self, request, data):
+        chunk = wire.Chunk(request.type, request.version, request.offset, data[request.offset :][: request.size])
+        self.hears(wire.build_chunk(world.KEY, world.NODE, self.journal.boot_id, chunk))
+
+    def told(self):
+        found = []
+        for _, data in self.journal.records(1):
+            one = record.parse(data)[0]
+            if one.kind == document.KIND:
+                found.append(tuple(document.parse(one.body)))
+        return found
+
+    def has(self, type_id=FONT):
+        """(version, content) of what is in force, (0, b"") when nothing is."""
+        held = self.documents.held(type_id)
+        if held is None:
+            return 0, bytearray()
+        whole = bytearray(held.size + 3)
+        assert self.documents.read(held, 0, whole) == held.size
+        assert hashlib.sha256(whole[: held.size]).digest() == held.sha256, "half a document is in force"
+        return held.version, whole[: held.size]
+
+
+def test_a_document_is_pulled_in_chunks_verified_and_put_in_force():
+    node = Node()
+    node.offered(3)
+    node.pulls(content(3))
+    assert node.has() == (3, content(3))
+    assert [(one.offset, one.size) for one in node.asked] == [
+        (0, 1024),
+        (1024, 1024),
+        (2048, 1024),
+        (3072, 1024),
+        (4096, 904),
+    ]
+    assert node.told() == [(FONT, 3, document.OUTCOME_STORED, document.REASON_NONE, 3)]
+
+
+def test_a_restart_tells_what_is_in_force():
+    node = Node()
+    node.offered(3)
+    node.pulls(content(3))
+    again = Node(node.documents_flash)
+    assert again.has() == (3, content(3))
+    assert again.told() == [(FONT, 3, document.OUTCOME_HELD, document.REASON_NONE, 3)]
+
+
+def test_the_old_version_stays_in_force_until_the_new_one_is_whole():
+    node = Node()
+    node.offered(1)
+    node.pulls(content(1))
+    node.offered(2)
+    for _ in range(9):
+        node.documents.work()
+    for _ in range(4):
+        assert node.has() == (1, content(1))
+        node.now_ms += 1000
+        node.answers(node.request(), content(2))
+    assert node.has() == (1, content(1))
+    node.pulls(content(2))
+    assert node.has() == (2, content(2))
+
+
+def test_documents_of_all_kinds_lie_side_by_side_and_their_sectors_are_used_again():
+    node = Node(RamFlash(8))
+    for version in range(1, 21):
+        for type_id, size in ((wire.FONT, SIZE), (wire.PLAYLIST, 300), (wire.TIMETABLE, 4096)):
+            node.offered(version, type_id, content(version + type_id, size))
+            node.pulls(content(version + type_id, size))
+            assert node.has(type_id) == (version, content(version + type_id, size))
+    node.documents = Documents(node.documents_flash, node.journal, lambda: 0)
+    node.documents.open()
+    assert [node.has(type_id)[0] for type_id in (wire.FONT, wire.PLAYLIST, wire.TIMETABLE)] == [20, 20, 20]
+
+
+def test_chunks_that_are_lost_are_asked_for_again_ever_more_rarely():
+    node = Node()
+    node.offered()
+    at = []
+    for _ in range(1200):
+        node.documents.work()
+        if node.request():
+            at.append(node.now_ms // 1000)
+        node.now_ms += 1000
+    pauses = [at[i + 1] - at[i] for i in range(len(at) - 1)]
+    assert pauses[0] == 10
+    assert pauses == sorted(pauses)
+    assert pauses[-1] >= 160
+
+
+def test_half_of_all_chunks_may_be_lost():
+    node = Node()
+    node.offered(1, FONT, content(1, 9_000))
+    lost = iter(range(10_000))
+    node.pulls(content(1, 9_000), lambda: next(lost) % 2 == 0)
+    assert node.has()[0] == 1
+
+
+def test_after_a_restart_it_goes_on_where_it_was():
+    node = Node()
+    node.offered(1, FONT, content(1, 9_000))
+    for _ in range(20):
+        node.documents.work()
+    for _ in range(6):
+        node.now_ms += 1000
+        node.answers(node.request(), content(1, 9_000))
+    again = Node(node.documents_flash)
+    again.pulls(content(1, 9_000))
+    assert again.asked[0].offset == 5 * 1024, "the last chunk of before may be torn: it is asked for again"
+    assert again.has() == (1, content(1, 9_000))
+
+
+def test_requests_wait_behind_records():
+    node = Node()
+    node.offered()
+    for _ in range(9):
+        node.documents.work()
+    node.journals(40)
+    node.now_ms = 1000
+    kinds = []
+    while True:
+        envelope = node.session.next_batch(node.now_ms)
+        if envelope is None:
+            break
+        kinds.append(unseal(world.KEY, envelope)[0])
+    assert kinds.index(DOCUMENT_REQUEST) == len(kinds) - 1 > 0
+
+
+def cut_life(flash, how, cut_at):
+    """An old version is in force, a new one comes, the power is cut; then it is offered again."""
+    flash.how, flash.operations, flash.cut_at = how, 0, cut_at
+    journal_flash = RamFlash(4)
+    try:
+        node = Node(flash, journal_flash)
+        node.offered(2)
+        node.pulls(content(2))
+        return False
+    except PowerCut:
+        pass
+    flash.cut_at = None
+    node = Node(flash, journal_flash)
+    assert node.has() in ((1, content(1)), (2, content(2))), cut_at
+    node.pulls(content(2))
+    node.offered(2)
+    node.pulls(content(2))
+    assert node.has() == (2, content(2)), cut_at
+    return True
+
+
+def cut_everywhere(how):
+    flash = RamFlash(6)
+    node = Node(flash)
+    node.offered(1)
+    node.pulls(content(1))
+    flash.data[5 * 4096 :] = content(7, 4096)  # what an earlier life left in a free sector
+    before = bytes(flash.data)
+    cuts = 0
+    while cut_life(flash, how, cuts + 1):
+        flash.data[:] = before
+        cuts += 1
+    assert cuts > 20  # pages, header, mark
+
+
+def test_a_cut_that_leaves_an_operation_undone_leaves_the_old_or_the_new():
+    cut_everywhere("nothing")
+
+
+def test_a_cut_in_the_middle_of_an_operation_leaves_the_old_or_the_new():
+    cut_everywhere("half")
+
+
+def test_a_cut_that_leaves_scattered_bits_leaves_the_old_or_the_new():
+    cut_everywhere("scattered")
+
+
+def test_a_cut_right_behind_an_operation_leaves_the_old_or_the_new():
+    cut_everywhere("everything")
+
+
+# What is refused.
+
+
+def refusals(node, **offer):
+    before = dict(node.session.refused)
+    node.offered(**offer)
+    return [reason for reason, count in node.session.refused.items() if count != before.get(reason, 0)]
+
+
+def test_what_does_not_fit_is_refused_and_what_is_held_stays():
+    node = Node()
+    node.offered(1)
+    node.pulls(content(1))
+    assert refusals(node, version=2, data=content(2, 4 * 4096)) == ["document_refused"]
+    assert node.told()[-1] == (FONT, 2, document.OUTCOME_REFUSED, document.REASON_NO_SPACE, 1)
+    assert node.has() == (1, content(1))
+
+
+def test_a_newer_version_that_does_not_fit_leaves_the_one_on_its_way_alone():
+    node = Node()
+    node.offered(1)
+    assert refusals(node, version=2, data=content(2, 6 * 4096)) == ["document_refused"]
+    node.pulls(content(1))
+    assert node.has() == (1, content(1))
+
+
+def test_a_roll_back_is_refused():
+    node = Node()
+    node.offered(9)
+    node.pulls(content(9))
+    assert refusals(node, version=8) == ["document_refused"]
+    assert node.told()[-1] == (FONT, 8, document.OUTCOME_REFUSED, document.REASON_OLDER, 9)
+
+
+def test_a_replayed_offer_is_counted_and_costs_no_record():
+    node = Node()
+    node.offered(9)
+    node.pulls(content(9))
+    depth = node.journal.depth
+    assert refusals(node, version=9) == ["repeated_offer"]
+    for _ in range(3):
+        refusals(node, version=8)
+    assert node.journal.depth == depth + 1, "the roll-back, once"
+
+
+def test_another_document_under_the_same_version_is_refused():
+    node = Node()
+    node.offered(9)
+    assert refusals(node, version=9, data=b"something else") == ["document_conflict"]
+    node.pulls(content(9))
+    assert refusals(node, version=9, data=b"something else") == ["document_conflict"]
+
+
+def test_what_has_to_be_signed_is_refused_by_name_while_nothing_here_verifies_a_signature():
+    node = Node()
+    for type_id in (wire.DENY_LIST, wire.FIRMWARE):
+        assert refusals(node, type_id=type_id, signature=bytes(64)) == ["document_refused"]
+        assert node.told()[-1] == (type_id, 1, document.OUTCOME_REFUSED, document.REASON_UNVERIFIED, 0)
+
+
+def test_a_type_that_this_firmware_does_not_know_is_refused():
+    node = Node()
+    assert refusals(node, type_id=99) == ["document_refused"]
+    assert node.told() == [(99, 1, document.OUTCOME_REFUSED, document.REASON_UNKNOWN_TYPE, 0)]
+
+
+def test_a_document_whose_hash_is_wrong_never_comes_in_force():
+    node = Node()
+    node.offered(1)
+    node.pulls(content(2))
+    assert node.has() == (0, b"")
+    assert node.told() == [(FONT, 1, document.OUTCOME_FAILED, document.REASON_WRONG_HASH, 0)]
+    again = Node(node.documents_flash)
+    assert again.has() == (0, b"")
+    again.offered(1)
+    again.pulls(content(1))
+    assert again.has() == (1, content(1))
+
+
+def test_one_document_at_a_time_and_a_newer_version_of_it_takes_its_place():
+    node = Node()
+    node.offered(1)
+    assert refusals(node, type_id=wire.PLAYLIST) == ["document_busy"]
+    assert refusals(node, version=2) == []
+    node.pulls(content(2))
+    assert node.has() == (2, content(2))
+
+
+def test_a_document_that_nobody_has_any_more_gives_way_to_another():
+    node = Node()
+    node.offered(1)
+    for _ in range(900):
+        node.documents.work()
+        node.request()
+        node.now_ms += 1000
+    assert refusals(node, type_id=wire.PLAYLIST, data=b"short") == []
+    node.pulls(b"short")
+    assert node.has(wire.PLAYLIST) == (1, b"short")
+
+
+def test_a_page_that_cannot_be_programmed_ends_in_failed():
+    node = Node()
+    node.offered(1)
+    for _ in range(9):
+        node.documents.work()
+    node.documents_flash.data[300] = 0
+    node.pulls(content(1))
+    assert node.told()[-1] == (FONT, 1, document.OUTCOME_FAILED, document.REASON_FLASH_FAULT, 0)
+
+
+def test_chunks_that_nobody_asked_for_are_counted():
+    node = Node()
+    node.answers(wire.Request(FONT, 1, 0, 1024), content(1))
+    node.offered(1)
+    for _ in range(9):
+        node.documents.work()
+    for asked in (wire.Request(FONT, 2, 0, 1024), wire.Request(FONT, 1, 1024, 1024), wire.Request(FONT, 1, 0, 1023)):
+        node.answers(asked, content(1))
+    assert node.session.refused == {"unexpected_chunk": 4}
+    chunk = wire.Chunk(FONT, 1, 0, content(1)[:1024])
+    node.hears(wire.build_chunk(world.KEY, world.NODE, 77, chunk))
+    assert node.session.refused["unexpected_type"] == 1
+
+
+def test_authentic_nonsense_costs_nothing_but_a_count():
+    node = Node()
+    for kind in (DOCUMENT_OFFER, DOCUMENT_REQUEST, DOCUMENT_CHUNK):
+        for size in (0, 1, 8, 9, 40, 42, 104, 106, 1033, 1034, 2000):
+            for boot_id in (ANY_BOOT, node.journal.boot_id):
+                node.hears(seal(world.KEY, kind, world.NODE, boot_id, os.urandom(size)))
+    assert node.session.refused_total == 66
+    assert node.has() == (0, b"")
