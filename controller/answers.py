@@ -4,6 +4,8 @@ Never computes: each answer is made from one view.
 Specification: OpenAPI, served at /openapi.json; it is made from these classes.
 """
 
+from collections import Counter
+
 from pydantic import BaseModel, Field
 
 from controller.services.live import (
@@ -16,13 +18,15 @@ from controller.services.live import (
     StopView,
     VehicleView,
 )
+from controller.services.period import Period
 
 
 class HealthAnswer(BaseModel):
-    """`broker`: the MQTT link is up; the controller serves its page without it."""
+    """`broker`: the MQTT link is up; the controller serves its page without it. `storing`: no commit failed lately."""
 
     status: str = "ok"
     broker: bool
+    storing: bool
     nodes_online: int
     nodes: int
 
@@ -59,20 +63,50 @@ class TownAnswer(BaseModel):
 class LedgerTotals(BaseModel):
     """The sums of the rows."""
 
+    journalled: int = Field(description="records that the nodes gave a number, as far as is known here")
+    receipted: int
     stored: int
     missing: int
     declared_gaps: int
-    refused_duplicates: int
+    refused_duplicates: int | None = Field(description="null for a period: a repeat has no time")
     conflicting: int
+    imported: int | None = Field(description="of the stored ones, read out of dead nodes; null for a period")
+    gap_reasons: dict[str, int]
+
+
+class LedgerLine(LedgerTotals):
+    """One node: first_seq..highest_seq = stored + missing + declared_gaps, or something is wrong.
+
+    Of `missing_ranges` and `conflicts` the first few are listed.
+    """
+
+    node: str
+    kind: str
+    name: str
+    first_seq: int
+    highest_seq: int
+    difference: int = Field(description="numbers that the columns leave unexplained; 0 in a sound ledger")
+    missing_ranges: tuple[tuple[int, int], ...]
+    conflicts: tuple[int, ...]
+    reconciles: bool
+
+
+class PeriodAnswer(BaseModel):
+    """ISO 8601 with offset; null is open."""
+
+    first: str | None = Field(serialization_alias="from")
+    last: str | None = Field(serialization_alias="to", description="the first moment behind the period")
 
 
 class LedgerAnswer(BaseModel):
-    """`reconciles`: no row owes anything, and each row's columns add up."""
+    """`reconciles`: no row owes anything, no number stands for two records, and each row's columns add up."""
 
     verified: bool = Field(description="true: rows were counted in the database for this answer")
     reconciles: bool
+    timezone: str
+    period: PeriodAnswer | None
     totals: LedgerTotals
-    rows: tuple[LedgerRow, ...]
+    rows: tuple[LedgerLine, ...]
 
 
 class RecordAnswer(BaseModel):
@@ -81,8 +115,11 @@ class RecordAnswer(BaseModel):
     seq: int
     kind: int
     stored_s: int
+    taken_ms: int
+    clock: str = Field(description="how taken_ms is known: gnss, receipt, held, corrected (told later), received")
     crc32: int
     hex: str
+    imported: bool = Field(description="true: read out of the node's flash, without a MAC")
 
 
 class RecordsAnswer(BaseModel):
@@ -171,17 +208,32 @@ def town_answer(snapshot: Snapshot, *, shapes: bool) -> TownAnswer:
     )
 
 
-def ledger_answer(rows: tuple[LedgerRow, ...], *, verified: bool) -> LedgerAnswer:
+def ledger_answer(rows: tuple[LedgerRow, ...], *, verified: bool, period: Period | None, timezone: str) -> LedgerAnswer:
     """Rows with their sums."""
+    lines = tuple(_ledger_line(row, is_part=period is not None) for row in rows)
+    reasons: Counter[str] = Counter()
+    for row in rows:
+        reasons.update(row.gap_reasons)
     return LedgerAnswer(
         verified=verified,
         reconciles=all(row.reconciles for row in rows),
+        timezone=timezone,
+        period=period and PeriodAnswer(first=period.words(period.from_s), last=period.words(period.to_s)),
         totals=LedgerTotals(
+            journalled=sum(row.journalled for row in rows),
+            receipted=sum(row.receipted for row in rows),
             stored=sum(row.stored for row in rows),
             missing=sum(row.missing for row in rows),
             declared_gaps=sum(row.declared_gaps for row in rows),
-            refused_duplicates=sum(row.refused_duplicates for row in rows),
+            refused_duplicates=None if period else sum(row.refused_duplicates for row in rows),
             conflicting=sum(row.conflicting for row in rows),
+            imported=None if period else sum(row.imported for row in rows),
+            gap_reasons=dict(reasons),
         ),
-        rows=rows,
+        rows=lines,
     )
+
+
+def _ledger_line(row: LedgerRow, *, is_part: bool) -> LedgerLine:
+    told = {name: getattr(row, name) for name in LedgerLine.model_fields}
+    return LedgerLine(**told | ({"refused_duplicates": None, "imported": None} if is_part else {}))

@@ -7,8 +7,8 @@ Specification: README.md beside this file; architecture.md, "One picture".
 import asyncio
 import contextlib
 import json
-import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -20,12 +20,18 @@ import structlog
 import uvicorn
 
 from controller import config as configuration
-from controller.config import Config, ConfigError, HttpConfig, LogConfig
+from controller import notify
+from controller.buses import Buses
+from controller.config import Config, ConfigError, HttpConfig
 from controller.http import Behind, make_app
+from controller.http_buses import add_buses
+from controller.http_ledger import Books
+from controller.log import set_up_log
 from controller.metrics import Metrics
 from controller.registry import load_registry
 from controller.services.feed import FeedRefused
 from controller.store import StoreError
+from controller.store.samples import SampleStore
 from controller.store.sqlite import SqliteStore
 from controller.store.writing import WriterThread
 from controller.town import Town
@@ -52,29 +58,13 @@ def main(config_path: Path) -> int:
     try:
         config = configuration.load(config_path)
         set_up_log(config.log)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # each bus on TCP is one
         asyncio.run(run(config))
     except (ConfigError, BrokerError, StoreError, FeedRefused, PortTaken) as error:
         sys.stderr.write(f"vuzol: {error}\n")
         return WRONG_USE
     return 0
-
-
-def set_up_log(config: LogConfig) -> None:
-    """structlog to standard error; the libraries' own logs only when something is wrong."""
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
-    if config.format == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[config.level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
 
 
 async def run(config: Config, stop: asyncio.Event | None = None) -> None:
@@ -103,32 +93,42 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
             town.ingest.receive,
             metrics,
         )
-        town.publish = link.publish
+        samples = closing.enter_context(contextlib.closing(SampleStore(Path(config.store.path))))
+        buses = Buses(config.bus, town.site_of, town.ingest.receive, samples, writer, _now_ms)
+        metrics.registry.register(buses)
+        town.publish = buses.publish_or(link.publish)
+        town.devices = lambda: (*buses.devices(), *town.meters.devices())
         app = make_app(
             Behind(
                 town.live,
-                town.ledger,
+                Books(town.ledger, store, town.imports, lambda: town.timezone, config.http.max_upload_mb << 20),
                 town.displays,
                 town.feeds,
-                store,
+                town.documents,
+                town.air,
+                town.meters,
                 metrics,
                 lambda: link.connected,
-                config.http.max_upload_mb << 20,
+                lambda: not town.ingest.failing,
             )
         )
+        add_buses(app, buses)
         mount(app, town.live, timezone=town.timezone)
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=GRACEFUL_S)
         )
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[door]))
-            running = [tasks.create_task(job) for job in (*town.jobs(), link.run())]
+            running = [tasks.create_task(job) for job in (*town.jobs(), link.run(), *buses.jobs())]
             if broker:
                 running.append(tasks.create_task(broker.keep_running()))
             await _until_served(server, link, embedded=broker is not None)
+            running.append(tasks.create_task(notify.keep_fed()))
+            notify.tell("READY=1")
             _tell_ready(ready, config, door.getsockname()[1], port)
             await stop.wait()
             log.info("stopping")
+            notify.tell("STOPPING=1")
             ready.unlink()
             server.should_exit = True
             await serving

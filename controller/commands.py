@@ -34,4 +34,11 @@ class ShowArrivals:
     lines: tuple[ArrivalLine, ...]
 
 
-Command = AssignTrip | ShowArrivals
+@dataclass(frozen=True, slots=True)
+class ScanMeters:
+    """Search a meter node's bus: by the meters' numbers, or their primary addresses from 0 to `primary_last`."""
+
+    primary_last: int = 0
+
+
+Command = AssignTrip | ShowArrivals | ScanMeters

@@ -7,12 +7,18 @@ Specification: vuzol.example.toml beside this file documents every key; a test k
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ENVIRONMENT_PREFIX = "VUZOL_"
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+MAX_UNIT = 247
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 class ConfigError(Exception):
@@ -50,16 +56,22 @@ class HttpConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class MqttConfig:
-    """The broker: our own child process, or one that runs already."""
+class BrokerConfig:
+    """A broker that runs already, and what it asks of us."""
 
-    embedded: bool = True
     host: str = "127.0.0.1"
     port: int = _port(1883)
     username: str = ""
     password_file: str = _path()
     tls: bool = False
     ca_file: str = _path()
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConfig(BrokerConfig):
+    """The controller's broker: its own child process, or one that runs already."""
+
+    embedded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,44 @@ class DisplaysConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """A device of somebody else's on a bus; its template says what can be read of it."""
+
+    unit: int
+    name: str
+    template: str = field(metadata={"toml": True})  # a template of ours, or the path of a .toml file
+
+
+@dataclass(frozen=True, slots=True)
+class BusConfig:
+    """A serial line or a TCP connection with Modbus units on it."""
+
+    name: str
+    transport: str = field(metadata={"choices": ("rtu", "rtu_tcp", "tcp", "tls")})
+    address: str  # a serial port's path, or host:port
+    baud: int = _positive(9600)
+    parity: str = field(default="none", metadata={"choices": ("none", "even", "odd")})
+    timeout_s: float = _positive(1.0)
+    poll_s: float = _positive(1.0)
+    nodes: tuple[int, ...] = ()
+    device: tuple[DeviceConfig, ...] = ()
+    ca_file: str = _path()
+    cert_file: str = _path()
+    key_file: str = _path()
+
+    def __post_init__(self) -> None:
+        units = [*self.nodes, *(one.unit for one in self.device)]
+        for unit in units:
+            if not 1 <= unit <= MAX_UNIT:
+                raise ConfigError(f"bus {self.name!r} has a unit {unit}: a unit is a number from 1 to {MAX_UNIT}.")
+            if units.count(unit) > 1:
+                raise ConfigError(f"bus {self.name!r} has unit {unit} twice: give each its own number.")
+        host, _, port = self.address.rpartition(":")
+        if self.transport != "rtu" and not (host and port.isdigit() and 1 <= int(port) <= 65535):
+            raise ConfigError(f"bus {self.name!r} has address {self.address!r}: write host:port, as 10.0.0.7:502.")
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """How the log on standard error looks."""
 
@@ -116,12 +166,13 @@ class Config:
     nodes: NodesConfig = field(default_factory=NodesConfig)
     transit: TransitConfig = field(default_factory=TransitConfig)
     displays: DisplaysConfig = field(default_factory=DisplaysConfig)
+    bus: tuple[BusConfig, ...] = ()
     log: LogConfig = field(default_factory=LogConfig)
 
 
-def sections() -> dict[str, type[Any]]:
+def sections(whole: type[Any] = Config) -> dict[str, type[Any]]:
     """Section name -> its dataclass."""
-    return {f.name: f.type for f in fields(Config) if isinstance(f.type, type) and is_dataclass(f.type)}
+    return {f.name: f.type for f in fields(whole) if isinstance(f.type, type) and is_dataclass(f.type)}
 
 
 def _check(key: str, value: object, kind: type[Any], rules: Mapping[str, Any]) -> Any:
@@ -158,42 +209,68 @@ def _section(name: str, kind: type[Any], table: object, environment: Mapping[str
             raise ConfigError(f"{name}.{key} is unknown: remove it, or use one of {', '.join(known)}.")
     values: dict[str, Any] = {}
     for key, one in known.items():
-        assert isinstance(one.type, type)
         value = table.get(key, one.default)
+        if value is MISSING:
+            raise ConfigError(f"{name}.{key} is missing: write it into the configuration.")
+        if get_origin(one.type) is tuple:
+            values[key] = _rows(f"{name}.{key}", get_args(one.type)[0], value, folder)
+            continue
+        assert isinstance(one.type, type)
         variable = f"{ENVIRONMENT_PREFIX}{name}__{key}".upper()
         if variable in environment:
             value = _from_environment(variable, environment[variable], one.type)
         value = _check(f"{name}.{key}", value, one.type, one.metadata)
-        values[key] = str(folder / value) if one.metadata.get("path") and value else value
+        is_path = value and (one.metadata.get("path") or (one.metadata.get("toml") and value.endswith(".toml")))
+        values[key] = str(folder / value) if is_path else value
     return kind(**values)
 
 
+def _rows(name: str, kind: type[Any], found: object, folder: Path) -> tuple[Any, ...]:
+    """A list of values, or of tables: [[bus]]."""
+    if not isinstance(found, list | tuple):
+        raise ConfigError(f"{name} must be a list, not {found!r}: correct it in the configuration.")
+    if is_dataclass(kind):
+        return tuple(_section(name, kind, one, {}, folder) for one in found)
+    return tuple(_check(name, one, kind, {}) for one in found)
+
+
 def parse(text: str, environment: Mapping[str, str], folder: Path) -> Config:
-    """Read a configuration. Raises ConfigError. Relative paths start at `folder`."""
+    """Read a controller's configuration. Raises ConfigError. Relative paths start at `folder`."""
+    return parse_as(Config, text, environment, folder)
+
+
+def parse_as(whole: type[T], text: str, environment: Mapping[str, str], folder: Path) -> T:
+    """Read a configuration of the shape of the dataclass `whole`. Raises ConfigError."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"The configuration is not TOML ({error}): correct that line.") from None
-    known = sections()
+    known = sections(whole)
+    rows = {f.name: get_args(f.type)[0] for f in fields(whole) if get_origin(f.type) is tuple}
     for name in document:
-        if name not in known:
-            raise ConfigError(f"[{name}] is unknown: remove it, or use one of {', '.join(known)}.")
+        if name not in known and name not in rows:
+            raise ConfigError(f"[{name}] is unknown: remove it, or use one of {', '.join([*known, *rows])}.")
     for variable in environment:
         name, _, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if not variable.startswith(ENVIRONMENT_PREFIX) or not key:
             continue
         if name not in known or key not in {f.name for f in fields(known[name])}:
             raise ConfigError(f"{variable} in the environment names no key: unset it or correct its name.")
-    return Config(
-        **{name: _section(name, kind, document.get(name, {}), environment, folder) for name, kind in known.items()}
-    )
+    tables = {name: _section(name, kind, document.get(name, {}), environment, folder) for name, kind in known.items()}
+    lists = {name: _rows(name, kind, document.get(name, ()), folder) for name, kind in rows.items()}
+    return whole(**tables, **lists)
 
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
-    """Read the file at `path`. Raises ConfigError."""
+    """Read the controller's file at `path`. Raises ConfigError."""
+    return load_as(Config, path, environment)
+
+
+def load_as(whole: type[T], path: Path, environment: Mapping[str, str] | None = None) -> T:
+    """Read the file at `path` into the dataclass `whole`. Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigError(f"Cannot read the configuration {path} ({reason}): name an existing file.") from None
-    return parse(text, os.environ if environment is None else environment, path.resolve().parent)
+    return parse_as(whole, text, os.environ if environment is None else environment, path.resolve().parent)

@@ -6,6 +6,9 @@ Specification: protocols/README.md for the records behind them; style.md rule 9.
 
 from dataclasses import dataclass
 
+from protocols.wire.air_rows import Row
+from protocols.wire.document import Request
+
 
 @dataclass(frozen=True, slots=True)
 class NodeBooted:
@@ -144,17 +147,109 @@ class GlassChanged:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class AirMeasured:
+    """What an air post measured from `start_s` on, a row a channel (protocols/wire/air_rows.py); all of it indicative.
+
+    Without `clock_set` the start is the post's uptime.
+    """
+
+    node: bytes
+    seq: int
+    start_s: int
+    seconds: int
+    clock_set: bool
+    calibration: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeterValue:
+    """One register of a meter: raw times ten to the exponent, in `unit`. `storage` 0: of now."""
+
+    register: int
+    function: int
+    storage: int
+    tariff: int
+    device: int
+    unit: str
+    exponent: int
+    raw: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRead:
+    """A meter was asked at its time; `outcome` and `flags` as in reading, no values unless it answered."""
+
+    node: bytes
+    seq: int
+    at_ms: int
+    clock_set: bool
+    meter: int
+    protocol: int
+    outcome: int
+    flags: int
+    identity: str
+    maker: str
+    medium: int
+    status: int
+    values: tuple[MeterValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFound:
+    """A search met a meter, or several that answer at once."""
+
+    node: bytes
+    at_ms: int
+    protocol: int
+    address: int
+    collided: bool
+    identity: str
+    maker: str
+    version: int
+    medium: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverChanged:
+    """The cover over a node and its meters was opened or closed."""
+
+    node: bytes
+    at_ms: int
+    clock_set: bool
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReported:
+    """A node told which version of a document it holds, or how an offer ended; numbers as in the record `document`."""
+
+    node: bytes
+    at_ms: int
+    type: int
+    version: int
+    outcome: int
+    reason: int
+    held_version: int
+
+
 Event = (
     NodeBooted
     | StatusReported
     | IncidentReported
     | CommandEnded
     | GapDeclared
+    | DocumentReported
     | MediumTapped
     | CashPaid
     | VehicleMoved
     | ArrivalsShown
     | GlassChanged
+    | MeterRead
+    | MeterFound
+    | CoverChanged
+    | AirMeasured
 )
 
 
@@ -165,6 +260,16 @@ class BatchStored:
     node: bytes
     at_ms: int
     boot_id: int
+    new: int
+    refused_duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsImported:
+    """Records that a person read out of a node's flash are in the database for good; the node itself said nothing."""
+
+    node: bytes
+    at_ms: int
     new: int
     refused_duplicates: int
 
@@ -181,6 +286,14 @@ class StateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentRequested:
+    """A node asks for a piece of a document; not journalled."""
+
+    node: bytes
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
 class PictureTaken:
     """What stands on a display's glass, 1 bit a pixel, rows padded to bytes, MSB left; not journalled."""
 
@@ -191,4 +304,4 @@ class PictureTaken:
     bits: bytes
 
 
-Notice = Event | BatchStored | StateChanged | PictureTaken
+Notice = Event | BatchStored | RecordsImported | StateChanged | DocumentRequested | PictureTaken

@@ -4,12 +4,13 @@ Never decides anything and never touches a key; what it shows is made in service
 Specification: OpenAPI at /openapi.json; README.md here, "HTTP".
 """
 
-import zlib
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Annotated
 
+import structlog
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from PIL import Image
@@ -21,26 +22,27 @@ from controller.answers import (
     FeedErrorAnswer,
     FeedErrorsAnswer,
     HealthAnswer,
-    LedgerAnswer,
-    RecordAnswer,
-    RecordsAnswer,
     TownAnswer,
-    ledger_answer,
     town_answer,
 )
+from controller.http_air import add_air
+from controller.http_documents import add_documents
+from controller.http_ledger import Books, add_ledger, upload
+from controller.http_meters import add_meters
 from controller.metrics import Metrics
+from controller.services.air import Air
 from controller.services.displays import Displays
+from controller.services.documents import Documents
 from controller.services.feed import FeedRefused, Feeds
-from controller.services.ledger import Ledger
 from controller.services.live import Live, NodeView, VehicleView
-from controller.store import Store, node_number
+from controller.services.meters import Meters
 from protocols.gtfs import FeedErrors
 from protocols.wire import topics
-from protocols.wire.errors import MalformedFrame
+
+log = structlog.get_logger("http")
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_SCALE = 16
-MAX_RECORDS = 10_000
 MAX_ARRIVALS = 50
 
 
@@ -49,13 +51,15 @@ class Behind:
     """What stands behind the routes."""
 
     live: Live
-    ledger: Ledger
+    books: Books
     displays: Displays
     feeds: Feeds
-    store: Store
+    documents: Documents
+    air: Air
+    meters: Meters
     metrics: Metrics
     is_linked: Callable[[], bool]
-    max_upload_bytes: int
+    is_storing: Callable[[], bool]
 
 
 def make_app(behind: Behind) -> FastAPI:
@@ -67,11 +71,21 @@ def make_app(behind: Behind) -> FastAPI:
         docs_url="/api/docs",
         redoc_url=None,
     )
+    app.add_exception_handler(sqlite3.Error, _database_failed)
     _add_health(app, behind)
     _add_town(app, behind)
     _add_nodes(app, behind)
+    add_ledger(app, behind.books)
+    add_documents(app, behind.documents, behind.books.max_upload_bytes)
+    add_air(app, behind.air)
+    add_meters(app, behind.meters)
     _add_feed(app, behind)
     return app
+
+
+async def _database_failed(_: Request, error: Exception) -> Response:
+    log.error("an answer failed at the database", error=str(error))
+    return JSONResponse({"detail": f"the database cannot be used ({error}): see the controller's log and disk"}, 503)
 
 
 def _add_health(app: FastAPI, behind: Behind) -> None:
@@ -79,7 +93,10 @@ def _add_health(app: FastAPI, behind: Behind) -> None:
     async def healthz() -> HealthAnswer:
         nodes = behind.live.snapshot().nodes
         return HealthAnswer(
-            broker=behind.is_linked(), nodes_online=sum(node.online for node in nodes), nodes=len(nodes)
+            broker=behind.is_linked(),
+            storing=behind.is_storing(),
+            nodes_online=sum(node.online for node in nodes),
+            nodes=len(nodes),
         )
 
     @app.get("/metrics", summary="Numbers for Prometheus", tags=["operation"], response_class=Response)
@@ -153,33 +170,6 @@ def _add_nodes(app: FastAPI, behind: Behind) -> None:
         image.resize((taken.width * scale, taken.height * scale), Image.Resampling.NEAREST).save(packed, "PNG")
         return Response(packed.getvalue(), media_type="image/png", headers={"Cache-Control": "no-store"})
 
-    @app.get("/api/v1/nodes/{node}/records", summary="A node's records as stored", tags=["ledger"])
-    def records(
-        node: str,
-        from_seq: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
-        limit: Annotated[int, Query(ge=1, le=MAX_RECORDS)] = 1000,
-    ) -> RecordsAnswer:
-        try:
-            number = node_number(topics.node_id(node))
-        except MalformedFrame:
-            raise HTTPException(404, "a node is named by 16 hexadecimal digits") from None
-        found = behind.store.records(number, from_seq, limit)
-        return RecordsAnswer(
-            node=node,
-            records=[
-                RecordAnswer(seq=r.seq, kind=r.kind, stored_s=r.stored_s, crc32=zlib.crc32(r.raw), hex=r.raw.hex())
-                for r in found
-            ],
-            next_seq=found[-1].seq + 1 if len(found) == limit else None,
-        )
-
-    @app.get("/api/v1/ledger", summary="Stored, owed, declared lost: node by node", tags=["ledger"])
-    def ledger(
-        verify: Annotated[bool, Query(description="count the database's rows now: slow, for proof")] = False,
-    ) -> LedgerAnswer:
-        rows = behind.ledger.audited(*behind.store.audit()) if verify else behind.ledger.rows()
-        return ledger_answer(rows, verified=verify)
-
 
 def _add_feed(app: FastAPI, behind: Behind) -> None:
     @app.get("/api/v1/feed", summary="The feed in force", tags=["feed"])
@@ -197,13 +187,9 @@ def _add_feed(app: FastAPI, behind: Behind) -> None:
         openapi_extra={"requestBody": {"required": True, "content": {"application/zip": {}}}},
     )
     async def put_feed(request: Request) -> FeedAnswer | Response:
-        data = bytearray()
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > behind.max_upload_bytes:
-                raise HTTPException(413, "larger than http.max_upload_mb")
+        data = await upload(request, behind.books.max_upload_bytes)
         try:
-            await behind.feeds.put(bytes(data))
+            await behind.feeds.put(data)
         except FeedErrors as broken:
             listed = [FeedErrorAnswer(file=e.file, line=e.line, message=e.message) for e in broken.errors]
             answer = FeedErrorsAnswer(total=broken.total, errors=listed)

@@ -24,6 +24,7 @@ from protocols.wire.topics import node_name
 # Envelopes that wait for a commit: 16 MiB at most. What comes on top is dropped, and its node sends it again.
 MAX_WAITING = 4096
 RETRY_S = 1.0
+LOGGED = 5  # nodes of a commit that failed
 
 log = structlog.get_logger("ingest")
 
@@ -41,7 +42,7 @@ class Ingest:
         now_ms: Callable[[], int],
         send: Callable[[Session, str, bytes], bool],
         tell: Callable[[Notice], None],
-        settled: Callable[[Iterable[Session], Iterable[int]], None],
+        settled: Callable[[Iterable[Session], Iterable[tuple[int, int]]], None],
     ) -> None:
         self._sessions = sessions
         self._store = store
@@ -55,6 +56,12 @@ class Ingest:
         self._waiting: deque[Batch] = deque()
         self._wake = asyncio.Event()
         self._committing = False
+        self._alone = 0  # so many envelopes are still committed one by one, because a commit has failed
+
+    @property
+    def failing(self) -> bool:
+        """True from a commit that failed until commits have succeeded for a while."""
+        return self._alone > 0
 
     @property
     def busy(self) -> bool:
@@ -72,10 +79,19 @@ class Ingest:
             if len(self._waiting) >= MAX_WAITING:
                 self._refuse(MalformedFrame("overload"), topic)
                 return
-            self._waiting.append(arrived)
-            self._wake.set()
+            self._queue(arrived)
         elif arrived is not None:
             self._tell(arrived)
+
+    async def take(self, imported: Batch) -> int:
+        """Store an imported journal, whole; how many records were new. Raises MalformedFrame, sqlite3.Error."""
+        imported.ended = asyncio.get_running_loop().create_future()
+        self._queue(imported)
+        return await imported.ended
+
+    def _queue(self, arrived: Batch) -> None:
+        self._waiting.append(arrived)
+        self._wake.set()
 
     def _refuse(self, refusal: MalformedFrame, topic: str) -> None:
         self._metrics.rejected(refusal.reason)
@@ -95,15 +111,16 @@ class Ingest:
 
     async def _commit_group(self) -> None:
         group = Group()
-        admitted: list[Admitted] = []
+        admitted: list[tuple[Batch, Admitted]] = []
         touched: dict[int, Session] = {}
         now_ms = self._now_ms()
-        for _ in range(min(len(self._waiting), self._config.group_envelopes)):
+        for _ in range(min(len(self._waiting), 1 if self._alone else self._config.group_envelopes)):
             arrived = self._waiting.popleft()
             try:
-                admitted.append(arrived.session.admit(arrived, now_ms, group))
+                admitted.append((arrived, arrived.session.admit(arrived, now_ms, group)))
             except MalformedFrame as refusal:
                 self._refuse(refusal, node_name(arrived.session.entry.node))
+                _end(arrived, refusal)
                 continue
             touched[arrived.session.number] = arrived.session
         if not admitted:
@@ -114,15 +131,23 @@ class Ingest:
         try:
             conflicts = await self._writer.run(self._store.commit, group)
         except sqlite3.Error as error:
+            for arrived, _ in admitted:
+                _end(arrived, error)
             await self._forget(touched, error)
             return
+        if self._alone:
+            self._alone -= 1
+            if not self._alone:
+                log.info("commits succeed again")
         self._metrics.commits.inc()
         self._metrics.commit_s.observe(time.perf_counter() - began_s)
         for number, seq in conflicts:
             self._metrics.conflicting.inc()
             log.error("record delivered again with other bytes", node=node_name(node_bytes(number)), seq=seq)
-        self._answer(admitted, touched)
-        self._settled(touched.values(), (number for number, _ in conflicts))
+        self._answer([one for _, one in admitted], touched)
+        self._settled(touched.values(), conflicts)
+        for arrived, one in admitted:
+            _end(arrived, one.stored.new)
 
     def _answer(self, admitted: list[Admitted], touched: dict[int, Session]) -> None:
         """What may be said now that the records are durable: receipts first, then the events."""
@@ -139,17 +164,32 @@ class Ingest:
                 self._tell(event)
 
     async def _forget(self, touched: dict[int, Session], error: sqlite3.Error) -> None:
-        """Nothing of the group is stored: the sessions go back to what the database holds."""
+        """Nothing of the group is stored: the sessions go back to what the database holds.
+
+        One damaged page must not keep the receipts from all nodes: for a while each envelope has a commit of its own.
+        """
         self._metrics.commit_failures.inc()
-        log.error("commit failed, its nodes will send again", error=str(error), nodes=len(touched))
+        names = [node_name(node_bytes(number)) for number in sorted(touched)[:LOGGED]]
+        log.error("commit failed, its nodes will send again", error=str(error), nodes=len(touched), first=names)
+        self._alone = self._config.group_envelopes
         while True:
-            await asyncio.sleep(RETRY_S)
             try:
                 saved = await self._writer.run(self._store.sessions, list(touched))
             except sqlite3.Error as again:
                 log.error("database cannot be read", error=str(again))
+                await asyncio.sleep(RETRY_S)
                 continue
             break
         for session in touched.values():
             session.clear()
         self._sessions.restore(saved)
+
+
+def _end(arrived: Batch, outcome: int | Exception) -> None:
+    """Tell whoever imported it; a node learns by its receipt."""
+    if arrived.ended is None or arrived.ended.done():
+        return
+    if isinstance(outcome, Exception):
+        arrived.ended.set_exception(outcome)
+    else:
+        arrived.ended.set_result(outcome)

@@ -12,15 +12,32 @@ from controller.metrics import Metrics
 from controller.sessions import Session
 from protocols.wire import command, topics
 
+RESERVE_IDS = 600_000_000  # ten minutes of them; half is left when the next are reserved
+
 
 class Outbox:
-    """`publish` is the transport's: topic and bytes; False when it is not connected."""
+    """`publish` is the transport's: topic and bytes; False when it is not connected.
 
-    def __init__(self, publish: Callable[[str, bytes], bool], metrics: Metrics, now_ms: Callable[[], int]) -> None:
+    `reserved` is up to where an earlier process may have given ids: nodes take only ids that grow.
+    """
+
+    def __init__(
+        self, publish: Callable[[str, bytes], bool], metrics: Metrics, now_ms: Callable[[], int], reserved: int
+    ) -> None:
         self._publish = publish
         self._metrics = metrics
         self._now_ms = now_ms
-        self._last_id = 0
+        self._last_id = reserved
+        self._reserved = reserved
+
+    def ids_to_reserve(self) -> int:
+        """Up to where ids have to be reserved now, 0: there are enough. Call `reserve` once that is durable."""
+        newest = max(self._last_id, self._now_ms() * 1000)
+        return newest + RESERVE_IDS if newest + RESERVE_IDS // 2 > self._reserved else 0
+
+    def reserve(self, up_to: int) -> None:
+        """The next process begins behind `up_to`."""
+        self._reserved = up_to
 
     def send(self, session: Session, kind: str, envelope: bytes) -> bool:
         """Put an envelope on the way; `kind` names it in the metrics."""
@@ -32,7 +49,7 @@ class Outbox:
     def order(self, session: Session, one: Command, ttl_s: int) -> int:
         """Send a command; its id, or 0 when the link is down. Raises EncodeError."""
         now_ms = self._now_ms()
-        # Ids grow, over restarts and a restored database too: they are microseconds unless two fall into one.
+        # They are microseconds, unless two fall into one or the clock was set back.
         self._last_id = max(self._last_id + 1, now_ms * 1000)
         kind, version, body = nodes.message_of(session.entry.kind, one)
         sealed = session.command(command.Command(self._last_id, now_ms // 1000, ttl_s, kind, version, body))

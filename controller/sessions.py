@@ -4,18 +4,21 @@ Never opens a socket or a database and reads no clock: bytes and time come in, g
 Specification: protocols/README.md; protocol.md, guarantees G2 to G5, G8 and G9.
 """
 
+from asyncio import Future
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from controller import nodes
-from controller.events import BatchStored, Event, PictureTaken, StateChanged
-from controller.store import MAX_SEQ, GapRow, Group, RangeRow, RecordRow, SavedSession, node_number
+from controller.events import BatchStored, DocumentRequested, Event, PictureTaken, RecordsImported, StateChanged
+from controller.store import MAX_SEQ, GapRow, Group, ImportRow, RangeRow, RecordRow, SavedSession, node_number
 from protocols.provisioning import NodeEntry
-from protocols.wire import batch, command, envelope, picture, receipt, state, topics
+from protocols.wire import batch, command, document, envelope, picture, receipt, state, topics
 from protocols.wire.errors import MalformedFrame
 from protocols.wire.messages import gap
 from protocols.wire.ranges import RangeSet
 from protocols.wire.record import HEADER_SIZE, Record
+
+Opened = StateChanged | DocumentRequested | PictureTaken
 
 # A node fills holes from its journal; one that opens ever more of them would cost memory without bound (G9).
 MAX_HOLES = 4096
@@ -23,18 +26,23 @@ MAX_HOLES = 4096
 
 @dataclass(slots=True)
 class Batch:
-    """An authentic batch that waits for its commit; `records` are (record, its wire form)."""
+    """An authentic batch that waits for its commit; `records` are (record, its wire form).
+
+    With an `origin` it is a journal that a person imported, and `ended` learns what became of it.
+    """
 
     session: "Session"
     boot_id: int
     records: list[tuple[Record, bytes]]
+    origin: ImportRow | None = None
+    ended: Future[int] | None = None  # its new records; or why it was refused
 
 
 @dataclass(slots=True)
 class Admitted:
     """What one batch adds to a group: events of its new records, to be told after the commit."""
 
-    stored: BatchStored
+    stored: BatchStored | RecordsImported
     kinds: list[int]
     events: list[Event]
     malformed_bodies: int
@@ -49,6 +57,7 @@ class Session:
         self.boot_id = 0
         self.stored = RangeSet()
         self.covered = RangeSet()
+        self.gaps: dict[tuple[int, int], int] = {}  # (first, last) as declared -> reason
         self._saved: dict[int, int] = {}
         self._readers = nodes.READERS[entry.kind]
 
@@ -56,13 +65,15 @@ class Session:
         """Forget everything but the boot id."""
         self.stored = RangeSet()
         self.covered = RangeSet()
+        self.gaps = {}
         self._saved = {}
 
     def restore(self, saved: SavedSession) -> None:
         """Go back to what the database holds."""
         self.boot_id = max(self.boot_id, saved.boot_id)  # a state may have told of a newer one
         self.stored = RangeSet(saved.stored)
-        self.covered = RangeSet(saved.stored + saved.declared)
+        self.gaps = {(first, last): reason for first, last, reason in saved.gaps}
+        self.covered = RangeSet([*saved.stored, *self.gaps])
         self._saved = dict(saved.stored)
 
     def believe_boot(self, boot_id: int) -> None:
@@ -74,7 +85,8 @@ class Session:
     def admit(self, arrived: Batch, now_ms: int, group: Group) -> Admitted:
         """Put a batch into `group`, whole. Raises MalformedFrame, and then nothing of it is in the group."""
         self._refuse_more_holes(arrived.records)
-        self.believe_boot(arrived.boot_id)
+        if arrived.origin is None:
+            self.believe_boot(arrived.boot_id)
         now_s = now_ms // 1000
         new: list[Record] = []
         duplicates = 0
@@ -87,10 +99,18 @@ class Session:
             self.covered.add(record.seq, record.seq)
             group.records.append(RecordRow(self.number, record.seq, record.kind, now_s, raw))
             new.append(record)
-        group.nodes[self.number] = (self.boot_id, now_s)
         events, malformed_bodies = self._read(new, group)
-        group.tallies["BatchStored"] = group.tallies.get("BatchStored", 0) + 1
-        stored = BatchStored(self.entry.node, now_ms, arrived.boot_id, len(new), duplicates)
+        stored: BatchStored | RecordsImported
+        if arrived.origin is None:
+            seen_s = now_s
+            stored = BatchStored(self.entry.node, now_ms, arrived.boot_id, len(new), duplicates)
+        else:  # nobody heard the node
+            _, seen_s = group.nodes.get(self.number, (0, 0))
+            stored = RecordsImported(self.entry.node, now_ms, len(new), duplicates)
+            group.imports.append((arrived.origin, [record.seq for record in new]))
+        group.nodes[self.number] = (self.boot_id, seen_s)
+        name = type(stored).__name__
+        group.tallies[name] = group.tallies.get(name, 0) + 1
         return Admitted(stored, [record.kind for record in new], events, malformed_bodies)
 
     def _refuse_more_holes(self, records: Iterable[tuple[Record, bytes]]) -> None:
@@ -122,6 +142,7 @@ class Session:
         if not 1 <= m.first_seq <= m.last_seq < record.seq:
             raise MalformedFrame("malformed", "gap")
         self.covered.add(m.first_seq, m.last_seq)
+        self.gaps[m.first_seq, m.last_seq] = m.reason
         group.gaps.append(GapRow(self.number, record.seq, m.first_seq, m.last_seq, m.reason))
 
     def put_ranges(self, group: Group) -> None:
@@ -158,7 +179,7 @@ class Sessions:
             if one.node in self.by_number:
                 self.by_number[one.node].restore(one)
 
-    def open(self, topic: str, data: bytes, now_ms: int) -> Batch | StateChanged | PictureTaken | None:
+    def open(self, topic: str, data: bytes, now_ms: int) -> Batch | Opened | None:
         """Believe an envelope or refuse it: raises MalformedFrame with the reason to count. None: nothing to do."""
         site, named, leaf = topics.parse_topic(topic)
         if not data and leaf == "state":  # somebody cleared the retained state
@@ -176,6 +197,9 @@ class Sessions:
             session.believe_boot(boot_id)
             taken = picture.parse(payload)
             return PictureTaken(node, now_ms, taken.width, taken.height, taken.bits)
+        if (leaf, envelope_type) == ("up", envelope.DOCUMENT_REQUEST):
+            session.believe_boot(boot_id)
+            return DocumentRequested(node, document.parse_request(payload))
         if (leaf, envelope_type) == ("state", envelope.STATE):
             return _open_state(session, boot_id, payload, now_ms)
         raise MalformedFrame("malformed", f"type {envelope_type} on {leaf}")

@@ -5,6 +5,7 @@ Specification: README.md beside this file, "Who hears what".
 """
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
@@ -18,12 +19,16 @@ from controller.config import Config
 from controller.ingest import Ingest
 from controller.metrics import Metrics
 from controller.outbox import Outbox
+from controller.services.air import Air
 from controller.services.boards import Boards
 from controller.services.displays import Displays
+from controller.services.documents import Documents
 from controller.services.feed import Feeds
 from controller.services.fleet import Fleet, Place
+from controller.services.imports import Imports
 from controller.services.ledger import Ledger
-from controller.services.live import Live, NodeView, Shape, Sources, StopView
+from controller.services.live import DeviceView, Live, NodeView, Shape, Sources, StopView
+from controller.services.meters import Meters
 from controller.services.transit import Transit
 from controller.services.trips import Trips
 from controller.sessions import Session, Sessions
@@ -57,15 +62,22 @@ class Town:
         self._metrics = metrics
         self._now_ms = now_ms
         self.publish: Callable[[str, bytes], bool] = _drop
+        self.devices: Callable[[], tuple[DeviceView, ...]] = tuple
         self.sessions = Sessions(entries)
         self.sessions.restore(saved)
-        self._outbox = Outbox(lambda topic, data: self.publish(topic, data), metrics, now_ms)
+        self.outbox = Outbox(lambda topic, data: self.publish(topic, data), metrics, now_ms, store.reserved_ids())
+        self._store = store
+        self._writer = writer
         self.ingest = Ingest(
-            self.sessions, store, writer, metrics, config.store, now_ms, self._outbox.send, self.tell, self._settled
+            self.sessions, store, writer, metrics, config.store, now_ms, self.outbox.send, self.tell, self._settled
         )
+        self.imports = Imports(self.sessions, store, self.ingest, self.now_s)
         self.ledger = Ledger(self.sessions, saved)
         self.fleet = Fleet(entries, saved)
         self.displays = Displays(entries)
+        self.air = Air(entries, store)
+        self.meters = Meters(entries, store)
+        self.documents = Documents(self.sessions, store, writer, self.now_s, self.fleet.is_online, self.outbox.send)
         self.feeds = Feeds(
             Path(config.site.data) / "feeds", config.transit.roster, store, writer, self.now_s, self._feed_changed
         )
@@ -82,19 +94,24 @@ class Town:
         self._stops: tuple[StopView, ...] | None = None
         self.live = Live(config.site.name, self._sources(), Counter(store.tallies()), self.now_s)
         self._hearers: dict[type[Any], tuple[Callable[[Any], None], ...]] = {
-            events.StateChanged: (self.fleet.state_changed,),
+            events.StateChanged: (self.fleet.state_changed, self.documents.state_changed),
             events.BatchStored: (self.fleet.batch_stored, self.ledger.batch_stored),
-            events.NodeBooted: (self.fleet.booted, self._node_booted),
+            events.RecordsImported: (self.ledger.records_imported,),
+            events.NodeBooted: (self.fleet.booted, self._node_booted, self.documents.booted),
             events.StatusReported: (self.fleet.status_reported,),
             events.VehicleMoved: (self.trips.vehicle_moved,),
             events.ArrivalsShown: (self.displays.arrivals_shown,),
             events.GlassChanged: (self.displays.glass_changed,),
             events.PictureTaken: (self.displays.picture_taken,),
+            events.AirMeasured: (self.air.measured,),
+            events.MeterRead: (self.meters.meter_read,),
+            events.DocumentReported: (self.documents.reported,),
+            events.DocumentRequested: (self.documents.requested,),
         }
 
     def jobs(self) -> Iterable[Coroutine[Any, Any, None]]:
         """What has to run, each to be owned by the caller's task group."""
-        return self.ingest.run(), self.trips.run(), self.boards.run(), self._pulse()
+        return self.ingest.run(), self.trips.run(), self.boards.run(), *self.documents.jobs(), self._pulse()
 
     @property
     def timezone(self) -> str:
@@ -104,6 +121,11 @@ class Town:
     def now_s(self) -> float:
         """Unix time."""
         return self._now_ms() / 1000
+
+    def site_of(self, node: bytes) -> str:
+        """The site of a node; a stranger's does not matter, it is refused as one."""
+        session = self.sessions.by_node.get(node)
+        return session.entry.site if session else "unknown"
 
     def tell(self, notice: events.Notice) -> None:
         """Pass a notice on. A service that fails on one must not keep the next receipt from its node."""
@@ -115,10 +137,10 @@ class Town:
                 log.exception("a service failed on a notice", notice=type(notice).__name__)
         self.live.tell(notice)
 
-    def _settled(self, sessions: Iterable[Session], conflicts: Iterable[int]) -> None:
+    def _settled(self, sessions: Iterable[Session], conflicts: Iterable[tuple[int, int]]) -> None:
         self.ledger.settle(sessions)
-        for number in conflicts:
-            self.ledger.conflict_found(number)
+        for number, seq in conflicts:
+            self.ledger.conflict_found(number, seq)
 
     def _transit(self) -> Transit | None:
         return self.feeds.transit
@@ -132,14 +154,26 @@ class Town:
         self.boards.forget(event.node)
 
     def _order(self, entry: NodeEntry, command: AssignTrip | ShowArrivals, ttl_s: int) -> bool:
-        return bool(self._outbox.order(self.sessions.by_node[entry.node], command, ttl_s))
+        return bool(self.outbox.order(self.sessions.by_node[entry.node], command, ttl_s))
 
     async def _pulse(self) -> None:
         """Time passes: who is silent goes offline, clocks on the page move on."""
         while True:
             self._metrics.nodes_online.set(self.fleet.count_online(self.now_s()))
             self.live.changed()
+            await self._reserve_ids()
             await asyncio.sleep(PULSE_S)
+
+    async def _reserve_ids(self) -> None:
+        up_to = self.outbox.ids_to_reserve()
+        if not up_to:
+            return
+        try:
+            await self._writer.run(self._store.reserve_ids, up_to)
+        except sqlite3.Error as error:
+            log.error("command ids could not be reserved", error=str(error))
+        else:
+            self.outbox.reserve(up_to)
 
     def _sources(self) -> Sources:
         return Sources(
@@ -151,6 +185,7 @@ class Town:
             ledger=self.ledger.rows,
             shapes=self._shapes,
             rejected=self._metrics.refusals,
+            devices=lambda: self.devices(),
         )
 
     def _nodes(self, now_s: float) -> tuple[NodeView, ...]:

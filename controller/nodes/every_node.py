@@ -4,9 +4,16 @@ Never knows a kind of node; that is the business of the module named like the ki
 Specification: protocols/schema/common.py.
 """
 
-from controller.events import CommandEnded, GapDeclared, IncidentReported, NodeBooted, StatusReported
+from controller.events import (
+    CommandEnded,
+    DocumentReported,
+    GapDeclared,
+    IncidentReported,
+    NodeBooted,
+    StatusReported,
+)
 from protocols.wire import text
-from protocols.wire.messages import boot, event, gap, result, status
+from protocols.wire.messages import boot, document, event, gap, result, status
 from protocols.wire.record import Record
 
 
@@ -47,6 +54,11 @@ def gap_declared(node: bytes, record: Record, m: gap.Gap) -> GapDeclared:
     return GapDeclared(node, _at_ms(record), m.first_seq, m.last_seq, m.reason)
 
 
+def document_reported(node: bytes, record: Record, m: document.Document) -> DocumentReported:
+    """Which version is in force, or how an offer ended."""
+    return DocumentReported(node, _at_ms(record), m.type, m.version, m.outcome, m.reason, m.held_version)
+
+
 def _at_ms(record: Record) -> int:
     at_ms: int = record.time_s * 1000 + record.time_ms
     return at_ms
@@ -58,4 +70,5 @@ RECORDS = (
     (event, incident_reported),
     (result, command_ended),
     (gap, gap_declared),
+    (document, document_reported),
 )

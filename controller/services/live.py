@@ -5,7 +5,7 @@ Specification: README.md here, "Live".
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from controller.events import Notice
@@ -78,6 +78,8 @@ class Counters:
     cash: int
     positions: int
     arrivals_shown: int
+    readings: int
+    air_samples: int
     batches: int
     records: int
     rejected: dict[str, int]
@@ -85,9 +87,12 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """highest_seq = stored + missing + declared_gaps, or something is wrong.
+    """first_seq..highest_seq = stored + missing + declared_gaps, or something is wrong.
 
-    `declared_gaps` counts numbers that a node declared lost and that are not stored, `missing` those still owed.
+    `declared_gaps` counts numbers that a node declared lost and that are not stored (`gap_reasons`: which why),
+    `missing` those still owed, `receipted` the stored ones of which the node was told that they are, `imported` those
+    that a person read out of the node's flash, `conflicting` records whose number was stored already with other bytes.
+    Of the numbers behind `missing` and `conflicting` the first few are listed.
     """
 
     node: str
@@ -99,11 +104,57 @@ class LedgerRow:
     declared_gaps: int
     refused_duplicates: int
     conflicting: int = 0
+    first_seq: int = 1
+    receipted: int = 0
+    imported: int = 0
+    gap_reasons: Mapping[str, int] = field(default_factory=dict)
+    missing_ranges: tuple[tuple[int, int], ...] = ()
+    conflicts: tuple[int, ...] = ()
+
+    @property
+    def issued(self) -> int:
+        """How many numbers the node gave out."""
+        return self.highest_seq - self.first_seq + 1
+
+    @property
+    def journalled(self) -> int:
+        """How many records stand behind them: a number that was declared lost has none."""
+        return self.issued - self.declared_gaps
+
+    @property
+    def difference(self) -> int:
+        """Numbers that the columns leave unexplained; 0 in a sound ledger, negative if something counts twice."""
+        return self.issued - self.stored - self.missing - self.declared_gaps
 
     @property
     def reconciles(self) -> bool:
-        """Nothing is owed and the columns add up."""
-        return not self.missing and self.highest_seq == self.stored + self.declared_gaps
+        """Nothing is owed, no number stands for two records, and the columns add up."""
+        return not self.missing and not self.conflicting and not self.difference
+
+
+@dataclass(frozen=True, slots=True)
+class PointView:
+    """The last sample of one point of a device; `quality`: good, invalid, refused, silent."""
+
+    name: str
+    unit: str
+    role: str
+    value: float | None
+    quality: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device of somebody else's. `alarms`: the alarm inputs that are on."""
+
+    name: str
+    template: str
+    bus: str
+    unit: int
+    online: bool
+    alarms: tuple[str, ...]
+    points: tuple[PointView, ...]
 
 
 Shape = tuple[str, str, tuple[tuple[float, float], ...]]  # route, colour, (lat, lon) ...
@@ -123,6 +174,7 @@ class Snapshot:
     counters: Counters
     ledger: tuple[LedgerRow, ...]
     shapes: tuple[Shape, ...]
+    devices: tuple[DeviceView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +189,7 @@ class Sources:
     ledger: Callable[[], tuple[LedgerRow, ...]]
     shapes: Callable[[], tuple[Shape, ...]]
     rejected: Callable[[], dict[str, int]]
+    devices: Callable[[], tuple[DeviceView, ...]] = tuple
 
 
 @dataclass(slots=True)
@@ -167,6 +220,8 @@ class Live:
             cash=self.tallies["CashPaid"],
             positions=self.tallies["VehicleMoved"],
             arrivals_shown=self.tallies["ArrivalsShown"],
+            readings=self.tallies["MeterRead"],
+            air_samples=self.tallies["AirMeasured"],
             batches=self.tallies["BatchStored"],
             records=sum(row.stored for row in rows),
             rejected=self.sources.rejected(),
@@ -188,6 +243,7 @@ class Live:
             counters=self.counters(),
             ledger=self.sources.ledger(),
             shapes=self.sources.shapes(),
+            devices=self.sources.devices(),
         )
         self._last = (self.version, made)
         return made

@@ -5,6 +5,7 @@ Specification: protocols/schema/fare_validator.py, assign_trip; README.md here, 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -100,7 +101,10 @@ class Trips:
         """Tell validators their trips until cancelled."""
         while True:
             for vehicle in list(self._vehicles.values()):
-                await self._assign(vehicle)
+                try:
+                    await self._assign(vehicle)
+                except sqlite3.Error as error:  # tried again at the next look
+                    log.error("trip not assigned", vehicle=vehicle.entry.vehicle_id, error=str(error))
             await asyncio.sleep(CHECK_S)
 
     async def _assign(self, vehicle: _Vehicle) -> None:

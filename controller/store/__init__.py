@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from controller.store.documents import DocumentTable
+
 MAX_SEQ = (1 << 63) - 1  # what a database's integer holds; a counter never gets there
 
 
@@ -43,12 +45,22 @@ class RangeRow(NamedTuple):
     last_seq: int
 
 
+class ImportRow(NamedTuple):
+    """A journal that was read out of a node and imported; `source` is the port or file, `sha256` the drain file's."""
+
+    node: int
+    imported_s: int
+    source: str
+    sha256: str
+
+
 @dataclass(slots=True)
 class Group:
     """Everything that one commit writes: all of it, or nothing."""
 
     records: list[RecordRow] = field(default_factory=list)
     duplicates: list[tuple[int, int, bytes]] = field(default_factory=list)  # node, seq, raw
+    imports: list[tuple[ImportRow, list[int]]] = field(default_factory=list)  # with the seqs in `records` it brought
     gaps: list[GapRow] = field(default_factory=list)
     ranges: list[RangeRow] = field(default_factory=list)  # new, or with a new end
     ranges_gone: list[tuple[int, int]] = field(default_factory=list)  # node, first_seq
@@ -65,9 +77,11 @@ class SavedSession:
     last_seen_s: int = 0
     rows: int = 0  # counted at each insert; the ranges say the same, or something is wrong
     stored: list[tuple[int, int]] = field(default_factory=list)
-    declared: list[tuple[int, int]] = field(default_factory=list)
+    gaps: list[tuple[int, int, int]] = field(default_factory=list)  # first, last, reason
     refused_duplicates: int = 0
     conflicting: int = 0
+    conflicts: list[int] = field(default_factory=list)  # numbers
+    imported: int = 0  # rows that an import brought
 
 
 class FeedRow(NamedTuple):
@@ -85,16 +99,27 @@ class StoredRecord(NamedTuple):
     kind: int
     stored_s: int
     raw: bytes
+    imported: int = 0  # 1: an import brought it
 
 
 class Store(Protocol):
     """Writing calls belong to the one writer thread; reading calls may come from any."""
+
+    @property
+    def documents(self) -> DocumentTable:
+        """The documents for nodes."""
 
     def commit(self, group: Group) -> list[tuple[int, int]]:
         """Make the group durable; (node, seq) of the duplicates that differ from what is stored."""
 
     def trip_ref(self, service_date: str, trip_id: str) -> int:
         """The number of this run of this trip; durable, given once, never 0."""
+
+    def reserved_ids(self) -> int:
+        """Up to where ids may have been given to commands."""
+
+    def reserve_ids(self, up_to: int) -> None:
+        """Ids up to there may be given to commands."""
 
     def add_feed(self, row: FeedRow) -> None:
         """Put a feed in force."""
@@ -110,6 +135,13 @@ class Store(Protocol):
 
     def audit(self) -> tuple[list[SavedSession], dict[int, int]]:
         """All sessions, and their rows counted one by one, at one moment: slow, for proof."""
+
+    def audit_period(self, from_s: int, to_s: int) -> tuple[list[SavedSession], dict[int, tuple[int, int, int]]]:
+        """All sessions, and node -> (first, last, rows): the numbers of the period by record time, slow as well.
+
+        A number without a time of its own (missing, lost, recorded before the clock was set) belongs to the period of
+        the next record that has one; behind the last such record, to that record's.
+        """
 
     def trip_runs(self, refs: Sequence[int]) -> dict[int, tuple[str, str]]:
         """ref -> (service date, trip id)."""

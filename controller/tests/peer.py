@@ -5,11 +5,13 @@ Specification: protocols/README.md; the real node is firmware/, this is the smal
 """
 
 from protocols.provisioning import NodeEntry
-from protocols.wire import batch, command, envelope, picture, receipt, record, state, topics
-from protocols.wire.messages import boot, cash, gap, position, shown_on_glass, tap
+from protocols.wire import batch, command, document, envelope, picture, receipt, record, state, topics
+from protocols.wire.messages import boot, cash, event, gap, position, shown_on_glass, tap
+from protocols.wire.messages import document as document_record
 from protocols.wire.node_kinds import kind_id
 
 START_MS = 1_792_310_400_000  # Sunday, 18 October 2026, 11:00 in Kyiv
+FIRST_OF_2000_MS = 946_684_800_000
 FIRMWARE = (0, 1, 0)
 
 
@@ -23,6 +25,8 @@ class Peer:
         self.receipts: list[receipt.Receipt] = []
         self.receipted: set[int] = set()  # what the last receipt covers
         self.commands: list[command.Command] = []
+        self.offers: list[document.Offer] = []
+        self.chunks: list[document.Chunk] = []
         self.up = topics.topic(entry.site, entry.node, "up")
         self.down = topics.topic(entry.site, entry.node, "down")
         self.state_topic = topics.topic(entry.site, entry.node, "state")
@@ -33,10 +37,17 @@ class Peer:
         self.write_as(seq, kind, body, version=version, time_ms=time_ms)
         return seq
 
+    def clock_set(self, uptime_ms: int) -> int:
+        """The node learned the time."""
+        return self.write(
+            event.KIND, event.build(event.Event(event.CODE_CLOCK_SET, event.SEVERITY_INFO, uptime_ms, b"clock set"))
+        )
+
     def write_as(self, seq: int, kind: int, body: bytes, *, version: int = 1, time_ms: int | None = None) -> None:
         """Journal one record under a number of the test's choice."""
         at_ms = START_MS + seq * 1000 if time_ms is None else time_ms
-        self.journal[seq] = record.build(kind, version, record.CLOCK_GNSS, seq, at_ms, body)
+        quality = record.CLOCK_GNSS if at_ms >= FIRST_OF_2000_MS else record.CLOCK_UNSET  # else an uptime
+        self.journal[seq] = record.build(kind, version, quality, seq, at_ms, body)
 
     def tap(self, *, trip_ref: int = 0) -> int:
         """A card is accepted."""
@@ -67,9 +78,9 @@ class Peer:
         started = boot.Boot(self.boot_id, kind_id(self.entry.kind), FIRMWARE, boot.RESET_CAUSE_POWER_ON, 0, 0)
         return self.write(boot.KIND, boot.build(started))
 
-    def declare_gap(self, first: int, last: int) -> int:
+    def declare_gap(self, first: int, last: int, reason: str = "torn_write") -> int:
         """These numbers will not come."""
-        return self.write(gap.KIND, gap.build(gap.Gap(first, last, gap.REASON_TORN_WRITE)))
+        return self.write(gap.KIND, gap.build(gap.Gap(first, last, getattr(gap, f"REASON_{reason.upper()}"))))
 
     def batch(self, first: int = 1, last: int | None = None, *, boot_id: int | None = None) -> bytes:
         """The journalled records first..last, sealed."""
@@ -86,15 +97,30 @@ class Peer:
         """What stands on the glass."""
         return picture.build(self.entry.key, self.entry.node, self.boot_id, picture.Picture(width, height, bits))
 
+    def request(self, type_id: int, version: int, offset: int, size: int = document.CHUNK_SIZE) -> bytes:
+        """A piece of a document, please."""
+        asked = document.build_request(document.Request(type_id, version, offset, size))
+        return envelope.seal(self.entry.key, envelope.DOCUMENT_REQUEST, self.entry.node, self.boot_id, asked)
+
+    def tell_document(self, type_id: int, version: int, outcome: int, reason: int, held: int) -> int:
+        """What became of an offer."""
+        told = document_record.Document(type_id, version, outcome, reason, held)
+        return self.write(document_record.KIND, document_record.build(told))
+
     def hear(self, data: bytes) -> None:
         """Take what came down; it must be ours and authentic."""
-        kind, node, _, payload = envelope.unseal(self.entry.key, data)
+        kind, node, boot_id, payload = envelope.unseal(self.entry.key, data)
         assert node == self.entry.node
         if kind == envelope.RECEIPT:
             told = receipt.parse(payload)
             self.receipts.append(told)
             missing = {seq for first, end in told.missing for seq in range(first, end + 1)}
             self.receipted = {seq for seq in self.journal if seq <= told.up_to} - missing
+        elif kind == envelope.DOCUMENT_OFFER:
+            self.offers.append(document.parse_offer(payload))
+        elif kind == envelope.DOCUMENT_CHUNK:
+            assert boot_id == self.boot_id
+            self.chunks.append(document.parse_chunk(payload))
         else:
             assert kind == envelope.COMMAND
             self.commands.append(command.parse(payload))

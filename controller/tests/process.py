@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 import aiomqtt
 import httpx
 import psutil
+import pytest
 
 from controller.tests.peer import Peer
 from controller.tests.waiting import until
@@ -168,6 +170,47 @@ async def _hear(peer: Peer, client: aiomqtt.Client) -> None:
     async for message in client.messages:
         assert isinstance(message.payload, bytes)
         peer.hear(message.payload)
+
+
+async def reconciles(controller: Controller, peers: Sequence[Peer]) -> None:
+    """Record by record: the database holds what the journals hold, each once, and every journal has its receipts."""
+    for peer in peers:
+        assert peer.receipted == set(peer.journal)
+        assert await controller.stored(peer) == peer.journal
+    ledger = await controller.get("/api/v1/ledger", verify="true")
+    assert ledger["verified"]
+    assert ledger["reconciles"]
+    assert ledger["totals"]["stored"] == sum(len(peer.journal) for peer in peers)
+    assert ledger["totals"]["conflicting"] == 0
+
+
+class Mosquitto:
+    """A broker that is not the controller's child; its store is written at every change."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
+        self._conf = folder / "mosquitto.conf"
+        self._conf.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
+            "autosave_interval 1\nautosave_on_changes true\n",
+            encoding="utf-8",
+        )
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it; nobody waits for it."""
+        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+        if program is None:
+            pytest.skip("mosquitto is not installed: apt-get install mosquitto")
+        self._process = await asyncio.create_subprocess_exec(
+            program, "-c", str(self._conf), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+
+    async def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
 
 
 def is_alive(pid: int) -> bool:

@@ -4,17 +4,15 @@ Never starts a server: the application is asked in memory, over a real database.
 Specification: /openapi.json.
 """
 
-import contextlib
 import zlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 
-import httpx
 import pytest
 from PIL import Image
 
-from controller.http import Behind, make_app
+from controller.tests.asking import asking
 from controller.tests.feed_files import street_feed, zipped
 from controller.tests.peer import START_MS, Peer, make_entry
 from controller.tests.playbook import Playbook, playing
@@ -22,18 +20,15 @@ from controller.tests.playbook import Playbook, playing
 BUS = make_entry(1, vehicle=17, vehicle_id="17")
 SIGN = make_entry(2, "stop_display", stop_id="s3", width=16, height=8)
 BUS_PATH = "/api/v1/nodes/0000000000000001"
+
 SIGN_PATH = "/api/v1/nodes/0000000000000002"
 
 
-@contextlib.asynccontextmanager
-async def _asking(book: Playbook, max_upload_bytes: int = 1 << 20) -> AsyncIterator[httpx.AsyncClient]:
-    town = book.town
-    behind = Behind(
-        town.live, town.ledger, town.displays, town.feeds, book.store, book.metrics, lambda: True, max_upload_bytes
-    )
-    transport = httpx.ASGITransport(make_app(behind))
-    async with httpx.AsyncClient(transport=transport, base_url="http://town") as client:
-        yield client
+def bus_tap() -> tuple[int, bytes]:
+    """Kind and body of a tap."""
+    other = Peer(BUS)
+    raw = other.journal[other.tap()]
+    return raw[0], raw[18:]
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ async def test_records_come_page_by_page_as_they_were_journalled(book: Playbook)
     for _ in range(5):
         bus.tap()
     await book.send(bus, bus.batch())
-    async with _asking(book) as client:
+    async with asking(book) as client:
         page = (await client.get(f"{BUS_PATH}/records", params={"limit": 3})).json()
         assert [one["seq"] for one in page["records"]] == [1, 2, 3]
         assert page["next_seq"] == 4
@@ -58,16 +53,33 @@ async def test_records_come_page_by_page_as_they_were_journalled(book: Playbook)
         assert ([one["seq"] for one in page["records"]], page["next_seq"]) == ([4, 5], None)
 
 
+async def test_what_was_recorded_before_the_node_knew_the_time_is_dated_once_the_node_has_told_it(
+    book: Playbook,
+) -> None:
+    bus = Peer(BUS)
+    bus.write(*bus_tap(), time_ms=7_000)
+    bus.boot()
+    bus.write(*bus_tap(), time_ms=5_000)
+    bus.clock_set(uptime_ms=60_000)  # stamped START_MS + 4 s
+    bus.tap()
+    await book.send(bus, bus.batch())
+    async with asking(book) as client:
+        page = (await client.get(f"{BUS_PATH}/records")).json()
+    told = [(one["taken_ms"] - START_MS, one["clock"]) for one in page["records"]]
+    assert told == [(0, "received"), (2_000, "gnss"), (4_000 - 55_000, "corrected"), (4_000, "gnss"), (5_000, "gnss")]
+
+
 async def test_the_ledger_adds_up_and_a_row_missing_in_the_database_is_found_by_verification(book: Playbook) -> None:
     bus = Peer(BUS)
     for _ in range(4):
         bus.tap()
     await book.send(bus, bus.batch(), bus.batch(2, 2))
-    async with _asking(book) as client:
+    async with asking(book) as client:
         told = (await client.get("/api/v1/ledger")).json()
         assert (told["reconciles"], told["verified"]) == (True, False)
         assert told["totals"] == {
-            "stored": 4, "missing": 0, "declared_gaps": 0, "refused_duplicates": 1, "conflicting": 0,
+            "journalled": 4, "receipted": 4, "stored": 4, "missing": 0, "declared_gaps": 0, "refused_duplicates": 1,
+            "conflicting": 0, "imported": 0, "gap_reasons": {},
         }  # fmt: skip
         verified = (await client.get("/api/v1/ledger", params={"verify": True})).json()
         assert verified["rows"] == told["rows"]
@@ -76,7 +88,7 @@ async def test_the_ledger_adds_up_and_a_row_missing_in_the_database_is_found_by_
 
 
 async def test_a_feed_is_put_whole_or_refused_with_file_and_line(book: Playbook) -> None:
-    async with _asking(book) as client:
+    async with asking(book) as client:
         assert (await client.get("/api/v1/feed")).status_code == 404
         files = street_feed()
         files["stop_times.txt"] += b"t0500,25:61:00,x,s9,9\n"
@@ -91,13 +103,13 @@ async def test_a_feed_is_put_whole_or_refused_with_file_and_line(book: Playbook)
             200, {"name": "Street", "version": "1", "routes": 1, "stops": 4, "trips": 102},
         )  # fmt: skip
         assert (await client.get("/api/v1/feed")).json() == put.json()
-    async with _asking(book, max_upload_bytes=100) as client:
+    async with asking(book, max_upload_bytes=100) as client:
         assert (await client.put("/api/v1/feed", content=zipped(street_feed()))).status_code == 413
 
 
 async def test_arrivals_at_a_stop_are_asked_by_its_id(book: Playbook) -> None:
     await book.town.feeds.put(zipped(street_feed()))
-    async with _asking(book) as client:
+    async with asking(book) as client:
         told = (await client.get("/api/v1/stops/s2/arrivals", params={"limit": 2})).json()
         assert told["name"] == "Зупинка 1"
         assert [one["scheduled_s"] - START_MS // 1000 for one in told["arrivals"]] == [180, 780]
@@ -107,7 +119,7 @@ async def test_arrivals_at_a_stop_are_asked_by_its_id(book: Playbook) -> None:
 
 async def test_a_picture_is_a_png_of_every_lamp(book: Playbook) -> None:
     sign = Peer(SIGN)
-    async with _asking(book) as client:
+    async with asking(book) as client:
         assert (await client.get(f"{SIGN_PATH}/picture.png")).status_code == 404
         await book.send(sign, sign.picture(10, 2, bytes((0x80, 0x40, 0xFF, 0xC0))))
         answer = await client.get(f"{SIGN_PATH}/picture.png", params={"scale": 3})
@@ -126,7 +138,7 @@ async def test_the_town_is_told_whole_and_its_parts_apart(book: Playbook) -> Non
     seq = bus.position(47.91, 33.4, time_ms=START_MS)
     await book.send(bus, bus.batch(seq, seq))
     await book.send(sign, sign.picture(16, 8, bytes(16)))
-    async with _asking(book) as client:
+    async with asking(book) as client:
         town = (await client.get("/api/v1/town")).json()
         assert (town["site"], town["feed_name"], len(town["stops"]), len(town["shapes"])) == ("demo", "Street", 4, 1)
         assert town["displays"][0]["picture"] == f"{SIGN_PATH}/picture.png"
@@ -135,7 +147,9 @@ async def test_the_town_is_told_whole_and_its_parts_apart(book: Playbook) -> Non
         assert town["vehicles"] == (await client.get("/api/v1/vehicles")).json()
         assert town["counters"]["positions"] == 1
         assert (await client.get("/api/v1/town", params={"shapes": False})).json()["shapes"] == []
-        assert (await client.get("/healthz")).json() == {"status": "ok", "broker": True, "nodes_online": 1, "nodes": 2}
+        assert (await client.get("/healthz")).json() == {
+            "status": "ok", "broker": True, "storing": True, "nodes_online": 1, "nodes": 2,
+        }  # fmt: skip
         assert "vuzol_commit_seconds_bucket" in (await client.get("/metrics")).text
 
 
@@ -151,12 +165,12 @@ async def test_the_town_is_told_whole_and_its_parts_apart(book: Playbook) -> Non
     ],
 )
 async def test_what_does_not_exist_is_404_and_what_makes_no_sense_422(book: Playbook, path: str, status: int) -> None:
-    async with _asking(book) as client:
+    async with asking(book) as client:
         assert (await client.get(path)).status_code == status
 
 
 async def test_openapi_tells_a_summary_of_every_operation(book: Playbook) -> None:
-    async with _asking(book) as client:
+    async with asking(book) as client:
         document = (await client.get("/openapi.json")).json()
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len(operations) >= 12

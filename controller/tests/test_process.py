@@ -7,21 +7,27 @@ Specification: issue "Bad input" and "Done when"; protocol.md, "Proofs that must
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import aiomqtt
 import pytest
 
 from controller.tests.peer import Peer, make_entry
-from controller.tests.process import Controller, controlling, deliver, is_alive, write_files
-from controller.tests.waiting import until
+from controller.tests.process import (
+    ROOT,
+    Controller,
+    Mosquitto,
+    controlling,
+    deliver,
+    is_alive,
+    reconciles,
+    write_files,
+)
 from protocols.wire import envelope
 
 ENTRIES = [make_entry(number, vehicle=number, vehicle_id=str(number)) for number in range(1, 5)]
@@ -35,76 +41,16 @@ def _peers(records: int) -> list[Peer]:
     return peers
 
 
-async def _reconciles(controller: Controller, peers: list[Peer]) -> None:
-    for peer in peers:
-        assert await controller.stored(peer) == peer.journal
-    ledger = await controller.get("/api/v1/ledger", verify="true")
-    assert ledger["verified"]
-    assert ledger["reconciles"]
-    assert ledger["totals"]["stored"] == sum(len(peer.journal) for peer in peers)
-    assert ledger["totals"]["conflicting"] == 0
-
-
 async def test_every_record_is_stored_exactly_once_and_receipted(tmp_path: Path) -> None:
     peers = _peers(100)
     async with controlling(write_files(tmp_path, ENTRIES)) as controller:
         async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             for peer in peers:
                 tasks.create_task(deliver(peer, controller.mqtt_port))
-        await _reconciles(controller, peers)
+        await reconciles(controller, peers)
         town = await controller.get("/api/v1/town")
         assert town["counters"]["taps"] == 4 * 90
         assert all(node["online"] for node in town["nodes"])
-
-
-async def test_kill_9_of_the_controller_under_load_loses_nothing_and_stores_nothing_twice(tmp_path: Path) -> None:
-    peers = _peers(1500)
-    random = Random(7)
-    async with controlling(write_files(tmp_path, ENTRIES)) as controller:
-        port = controller.mqtt_port
-        async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
-            for peer in peers:
-                tasks.create_task(deliver(peer, port, batch_size=8))
-            for kill in range(4):
-                reached = (kill + 1) * 250
-                await until(partial(_receipted, peers, reached), 60)
-                await asyncio.sleep(random.random() * 0.1)
-                broker = controller.broker_pid()
-                await controller.end(signal.SIGKILL)
-                await until(partial(_is_gone, broker))
-                await controller.start()
-                assert controller.mqtt_port == port
-        await _reconciles(controller, peers)
-
-
-async def test_kill_9_of_the_broker_under_load_loses_nothing_and_it_comes_back_on_its_port(tmp_path: Path) -> None:
-    peers = _peers(1000)
-    async with controlling(write_files(tmp_path, ENTRIES)) as controller:
-        async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
-            for peer in peers:
-                tasks.create_task(deliver(peer, controller.mqtt_port, batch_size=8))
-            for kill in range(3):
-                await until(partial(_receipted, peers, (kill + 1) * 200), 60)
-                killed = controller.broker_pid()
-                os.kill(killed, signal.SIGKILL)
-                await until(partial(_new_broker, controller, killed))
-        await _reconciles(controller, peers)
-        assert (await controller.get("/healthz"))["broker"]
-
-
-def _receipted(peers: list[Peer], records: int) -> bool:
-    return max(len(peer.receipted) for peer in peers) >= records
-
-
-def _is_gone(pid: int) -> bool:
-    return not is_alive(pid)
-
-
-def _new_broker(controller: Controller, old: int) -> bool:
-    try:
-        return controller.broker_pid() != old
-    except ValueError:  # none at all, for a moment
-        return False
 
 
 async def test_hostile_envelopes_over_the_broker_are_counted_by_reason_in_metrics(tmp_path: Path) -> None:
@@ -147,6 +93,39 @@ async def test_sigterm_ends_controller_and_broker_with_status_0_and_takes_back_t
     assert "Traceback" not in controller.words()
 
 
+async def _vuzol(*arguments: str) -> tuple[int, str]:
+    """Status and words of a command."""
+    command = (sys.executable, "-m", "tools.cli", *arguments, "--lang", "en")
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, env=os.environ | {"COLUMNS": "200"}
+    )
+    words, _ = await process.communicate()
+    return await process.wait(), words.decode()
+
+
+async def test_the_command_ledger_says_which_node_owes_which_numbers_until_they_come(tmp_path: Path) -> None:
+    (node, other, *_) = _peers(9)
+    config = write_files(tmp_path, ENTRIES)
+    async with controlling(config) as controller:
+        await deliver(other, controller.mqtt_port)
+        async with aiomqtt.Client("127.0.0.1", controller.mqtt_port, identifier="node") as client:
+            for first, last in ((1, 2), (5, 5), (9, 9)):
+                await client.publish(node.up, node.batch(first, last), qos=1)
+        for _ in range(200):
+            if len(await controller.stored(node)) == 4:
+                break
+            await asyncio.sleep(0.05)
+        status, words = await _vuzol("ledger", "--config", str(config))
+        assert status == 1
+        assert "fare_validator 1 (0000000000000001) still owes the numbers 3–4, 6–8." in words
+        assert "13 of 18 records of 4 nodes are stored, 5 are missing" in words
+        assert (await _vuzol("ledger", "--config", str(config), "--node", other.entry.node.hex()))[0] == 0
+        await deliver(node, controller.mqtt_port)
+        status, words = await _vuzol("ledger", "--config", str(config), "--from", "2026-10-18")
+        assert (status, "18 of 18 records of 2 nodes are stored, each once" in words) == (0, True)
+        assert "2026-10-18T00:00:00+03:00 – … (Europe/Kyiv)" in words
+
+
 @contextlib.contextmanager
 def _taken_port() -> Iterator[int]:
     with socket.socket() as taken:
@@ -182,23 +161,6 @@ async def test_what_is_missing_is_told_in_one_sentence_with_status_2(tmp_path: P
     assert told in sentence
 
 
-@contextlib.asynccontextmanager
-async def _mosquitto_on(folder: Path, port: int) -> AsyncIterator[None]:
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if program is None:
-        pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-    conf = folder / "mosquitto.conf"
-    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        program, "-c", str(conf), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def test_an_external_broker_does_as_well_and_may_come_later(tmp_path: Path) -> None:
     peers = _peers(50)
     async with contextlib.AsyncExitStack() as stack:
@@ -207,8 +169,10 @@ async def test_an_external_broker_does_as_well_and_may_come_later(tmp_path: Path
         toml = f"[http]\nport = 0\n[mqtt]\nembedded = false\nport = {port}\n"
         controller = await stack.enter_async_context(controlling(write_files(tmp_path, ENTRIES, toml)))
         assert not (await controller.get("/healthz"))["broker"]
-        await stack.enter_async_context(_mosquitto_on(tmp_path, port))
+        mosquitto = Mosquitto(tmp_path, port)
+        await mosquitto.start()
+        stack.push_async_callback(mosquitto.kill)
         async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             for peer in peers:
                 tasks.create_task(deliver(peer, port))
-        await _reconciles(controller, peers)
+        await reconciles(controller, peers)

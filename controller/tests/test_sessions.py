@@ -89,7 +89,7 @@ def test_a_restored_session_goes_on_where_the_database_stands() -> None:
     for _ in range(10):
         node.tap()
     sessions = Sessions([ENTRY])
-    sessions.restore([SavedSession(1, 3, stored=[(1, 4), (8, 8)], declared=[(5, 6)])])
+    sessions.restore([SavedSession(1, 3, stored=[(1, 4), (8, 8)], gaps=[(5, 6, 1)])])
     group = Group()
     session = _admit(sessions, node, node.batch(4, 9), group)
     assert [row.seq for row in group.records] == [5, 6, 7, 9]

@@ -33,7 +33,7 @@ def test_a_group_is_there_after_the_file_is_opened_again(tmp_path: Path, store: 
     again = SqliteStore.open(tmp_path / "a.sqlite3")
     (saved,) = again.sessions()
     assert (saved.node, saved.boot_id, saved.rows, len(saved.stored)) == (1, 1, 515, 515)
-    assert saved.declared == [(580, 590)]
+    assert saved.gaps == [(580, 590, 1)]
     assert again.tallies() == {"MediumTapped": 515}
     assert [row.seq for row in again.records(1, 510, 3)] == [510, 511, 512]
     assert again.audit()[1] == {1: 515}

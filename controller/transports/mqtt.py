@@ -16,7 +16,7 @@ from typing import cast
 import aiomqtt
 import structlog
 
-from controller.config import ConfigError, MqttConfig
+from controller.config import BrokerConfig, ConfigError, MqttConfig
 from controller.metrics import Metrics
 
 FIRST_BACKOFF_S = 0.2
@@ -140,12 +140,12 @@ class MqttLink:
             self._metrics.dropped.inc()
 
 
-def read_access(config: MqttConfig) -> Access:
+def read_access(config: BrokerConfig) -> Access:
     """Read the files that the configuration names. Raises ConfigError."""
     return Access(_password(config), _tls(config))
 
 
-def _password(config: MqttConfig) -> str | None:
+def _password(config: BrokerConfig) -> str | None:
     if not config.password_file:
         return None
     path = Path(config.password_file)
@@ -157,7 +157,7 @@ def _password(config: MqttConfig) -> str | None:
         raise ConfigError(f"mqtt.password_file {path} cannot be read: write the password into it.") from None
 
 
-def _tls(config: MqttConfig) -> ssl.SSLContext | None:
+def _tls(config: BrokerConfig) -> ssl.SSLContext | None:
     if not config.tls:
         return None
     try:

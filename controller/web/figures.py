@@ -14,7 +14,7 @@ from controller.web.wording import Words
 if TYPE_CHECKING:
     from controller.services.live import Counters
 
-PLAIN = ("taps", "positions", "cash", "arrivals_shown", "batches", "records")
+PLAIN = ("taps", "positions", "cash", "arrivals_shown", "readings", "air_samples", "batches", "records")
 
 
 @dataclass(frozen=True, slots=True)

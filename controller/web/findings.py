@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from controller.web.glass import proof
-from controller.web.reconciliation import difference, row_state
+from controller.web.reconciliation import row_state
 
 if TYPE_CHECKING:
     from controller.services.live import DisplayView, Snapshot
@@ -63,7 +63,7 @@ def _facts(snapshot: Snapshot) -> Iterator[Finding]:
     for row in snapshot.ledger:
         state = row_state(row)
         if state == "unbalanced":
-            yield Finding("unbalanced", row.node, row.name, amount=difference(row))
+            yield Finding("unbalanced", row.node, row.name, amount=row.difference)
         elif state == "owing":
             yield Finding("missing", row.node, row.name, amount=row.missing)
         if row.conflicting:

@@ -9,6 +9,7 @@ from nicegui import ui
 from controller.web.dom import box
 from controller.web.language import Catalogue
 from controller.web.panels.attention import Attention
+from controller.web.panels.device_table import DevicesPanel
 from controller.web.panels.displays import DisplaysPanel
 from controller.web.panels.figures import FiguresPanel
 from controller.web.panels.header import Header
@@ -36,6 +37,7 @@ class TownPage:
             with box("div", "books"):
                 self._nodes = NodesPanel(words, moment)
                 self._ledger = LedgerPanel(words, moment, scene)
+            self._devices = DevicesPanel(words, moment) if moment.snapshot.devices else None
 
     def show(self, moment: Moment) -> None:
         """Bring every part up to this moment; parts that did not change send nothing."""
@@ -47,3 +49,5 @@ class TownPage:
         self._displays.show(scene)
         self._nodes.show(moment)
         self._ledger.show(moment, scene)
+        if self._devices:
+            self._devices.show(moment)

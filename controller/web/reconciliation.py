@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Totals:
     """The sums of the ledger's columns."""
 
+    journalled: int
+    receipted: int
     stored: int
-    highest_seq: int
     missing: int
     declared_gaps: int
     refused_duplicates: int
@@ -37,18 +38,13 @@ class Verdict:
 
     @property
     def reconciles(self) -> bool:
-        """True when nothing is owed and every row adds up."""
-        return not self.owing and not self.unbalanced
-
-
-def difference(row: LedgerRow) -> int:
-    """Numbers that the row's columns leave unexplained; 0 in a sound ledger, negative if something counts twice."""
-    return row.highest_seq - row.stored - row.missing - row.declared_gaps
+        """True when nothing is owed, every row adds up and no number stands for two records."""
+        return not self.owing and not self.unbalanced and not self.conflicting
 
 
 def row_state(row: LedgerRow) -> str:
     """`unbalanced` (columns do not add up), `owing` (records to come), `conflicting` (a repeat differed) or `sound`."""
-    if difference(row):
+    if row.difference:
         return "unbalanced"
     if row.missing:
         return "owing"
@@ -60,8 +56,9 @@ def judge(rows: Sequence[LedgerRow]) -> Verdict:
     return Verdict(
         nodes=len(rows),
         totals=Totals(
+            journalled=sum(row.journalled for row in rows),
+            receipted=sum(row.receipted for row in rows),
             stored=sum(row.stored for row in rows),
-            highest_seq=sum(row.highest_seq for row in rows),
             missing=sum(row.missing for row in rows),
             declared_gaps=sum(row.declared_gaps for row in rows),
             refused_duplicates=sum(row.refused_duplicates for row in rows),

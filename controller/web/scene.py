@@ -51,8 +51,6 @@ def ledger_words(verdict: Verdict, words: Words) -> tuple[str, str, str]:
         detail = words.count("ledger.sound_detail", verdict.totals.stored)
         if verdict.totals.declared_gaps:
             detail += " " + words.count("ledger.declared", verdict.totals.declared_gaps)
-        if verdict.conflicting:
-            detail += " " + words.count("ledger.conflicting", verdict.conflicting)
         return "sound", words.say("ledger.sound"), detail
     parts = []
     if verdict.owing:
@@ -60,7 +58,9 @@ def ledger_words(verdict: Verdict, words: Words) -> tuple[str, str, str]:
         parts.append(words.count("ledger.owing_detail", len(verdict.owing), missing=missing))
     if verdict.unbalanced:
         parts.append(words.count("ledger.unbalanced_detail", len(verdict.unbalanced)))
-    state = "unbalanced" if verdict.unbalanced else "owing"
+    if verdict.conflicting:
+        parts.append(words.count("ledger.conflicting", verdict.conflicting))
+    state = "unbalanced" if verdict.unbalanced or verdict.conflicting else "owing"
     return state, words.say(f"ledger.{state}"), " ".join(parts)
 
 

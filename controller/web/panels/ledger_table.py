@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _WORST_FIRST = {"unbalanced": 0, "owing": 1, "conflicting": 2, "sound": 3}
 _ROW_LOOK = {"unbalanced": "bad", "owing": "warn", "conflicting": "bad", "sound": "good"}
-_FIGURES = ("stored", "highest_seq", "missing", "declared_gaps", "refused_duplicates")
+_FIGURES = ("journalled", "receipted", "stored", "missing", "declared_gaps", "refused_duplicates")
 
 
 class LedgerPanel:
@@ -33,8 +33,9 @@ class LedgerPanel:
         columns: tuple[Column[LedgerRow], ...] = (
             Column("state", lambda row: (_WORST_FIRST[row_state(row)], natural(row.name))),
             Column("name", lambda row: natural(row.name), head=True),
+            Column("journalled", lambda row: row.journalled, figure=True),
+            Column("receipted", lambda row: row.receipted, figure=True),
             Column("stored", lambda row: row.stored, figure=True),
-            Column("highest_seq", lambda row: row.highest_seq, figure=True),
             Column("missing", lambda row: row.missing, figure=True),
             Column("declared_gaps", lambda row: row.declared_gaps, figure=True),
             Column("refused_duplicates", lambda row: row.refused_duplicates, figure=True),
@@ -74,8 +75,14 @@ class LedgerPanel:
             "state": self._words.say(f"ledger.state.{state}"),
             "state_state": _ROW_LOOK[state],
             "name": row.name,
+            "declared_gaps_note": self._reasons(row),
+            "stored_note": self._words.count("ledger.imported", row.imported) if row.imported else "",
         }
         return cells | {name: self._words.number(getattr(row, name)) for name in _FIGURES}
+
+    def _reasons(self, row: LedgerRow) -> str:
+        reasons = row.gap_reasons.items()
+        return ", ".join(f"{self._words.name_of('gap', name)} {self._words.number(count)}" for name, count in reasons)
 
     def _totals(self, totals: Totals) -> dict[str, str]:
         cells = {"id": "totals", "look": "totals", "name": self._words.say("table.totals"), "state": ""}

@@ -11,7 +11,7 @@ from controller.services.live import LedgerRow, Snapshot
 from controller.web.alerts import alerts
 from controller.web.findings import REFUSAL_NEWS_S, Finding, Watch
 from controller.web.language import read_catalogues
-from controller.web.reconciliation import difference, judge, row_state
+from controller.web.reconciliation import judge, row_state
 from controller.web.scene import ledger_words
 from controller.web.tests.town import START_S, ledger, town
 from controller.web.wording import Words
@@ -108,7 +108,7 @@ def test_a_reason_nobody_foresaw_is_told_by_its_code() -> None:
 
 def test_a_row_is_sound_when_every_number_is_stored_or_declared_lost() -> None:
     sound = LedgerRow("a", "fare_validator", "A", 97, 100, 0, 3, 5)
-    assert (difference(sound), row_state(sound)) == (0, "sound")
+    assert (sound.difference, row_state(sound)) == (0, "sound")
     assert row_state(replace(sound, stored=96, missing=1)) == "owing"
     assert row_state(replace(sound, conflicting=1)) == "conflicting"
     assert row_state(replace(sound, stored=98)) == "unbalanced"
@@ -118,9 +118,9 @@ def test_the_verdict_agrees_with_the_rows_own() -> None:
     rows = ledger(town().nodes)
     assert judge(rows).reconciles
     assert all(row.reconciles for row in rows)
-    broken = (replace(rows[0], missing=1, stored=rows[0].stored - 1), *rows[1:])
-    assert not judge(broken).reconciles
-    assert [row.reconciles for row in broken] == [False] + [True] * 13
+    for broken in (replace(rows[0], missing=1, stored=rows[0].stored - 1), replace(rows[0], conflicting=1)):
+        assert not judge((broken, *rows[1:])).reconciles
+        assert [row.reconciles for row in (broken, *rows[1:])] == [False] + [True] * 13
 
 
 def test_the_verdict_is_a_plain_sentence() -> None:
@@ -131,10 +131,15 @@ def test_the_verdict_is_a_plain_sentence() -> None:
         "The ledger reconciles",
         "4,623 records stored, each exactly once; none lost.",
     )
-    declared = (replace(rows[0], declared_gaps=2, stored=rows[0].stored - 2, conflicting=1), *rows[1:])
+    declared = (replace(rows[0], declared_gaps=2, stored=rows[0].stored - 2), *rows[1:])
     assert ledger_words(judge(declared), EN)[2] == (
         "4,621 records stored, each exactly once; none lost. 2 numbers were declared lost by their nodes."
-        " 1 record came again with other content."
+    )
+    conflicting = (replace(rows[0], conflicting=1), *rows[1:])
+    assert ledger_words(judge(conflicting), EN) == (
+        "unbalanced",
+        "The ledger does not reconcile",
+        "1 record came again with other content.",
     )
     owing = (replace(rows[0], missing=2, stored=rows[0].stored - 2), replace(rows[1], stored=1), *rows[2:])
     assert ledger_words(judge(owing), EN) == (

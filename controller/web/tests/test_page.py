@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from playwright.async_api import Page, expect
 
+from controller.services.live import DeviceView, PointView
 from controller.web.findings import GRACE_S
 from controller.web.tests.conftest import Open, Serve
 from controller.web.tests.town import HEIGHT, START_S, WIDTH, HandMadeLive, picture, town, troubled
@@ -93,6 +94,20 @@ async def test_a_picture_that_no_record_proves_says_so(serve: Serve, visit: Open
         await expect(seen.page.locator("#glass-00000000000000d4 .glass-state")).to_have_text("offline")
 
 
+async def test_the_ledger_says_why_numbers_are_lost_and_what_was_imported(serve: Serve, visit: Open) -> None:
+    snapshot = town()
+    first = snapshot.ledger[0]
+    told = replace(
+        first, declared_gaps=3, stored=first.stored - 3, gap_reasons={"torn_write": 1, "overwritten": 2}, imported=1234
+    )
+    live = HandMadeLive(replace(snapshot, ledger=(told, *snapshot.ledger[1:])))
+    async with serve(live) as address, visit(address) as seen:
+        row = seen.page.locator(".ledger tbody tr", has_text=first.name)
+        await expect(row.locator(".cell-declared_gaps")).to_contain_text("3torn write 1, overwritten 2")
+        await expect(row.locator(".cell-stored")).to_contain_text("1,234 imported")
+        await expect(row.locator(".cell-journalled")).to_have_text(f"{first.highest_seq - 3}")
+
+
 async def test_the_ledger_gives_its_verdict_in_plain_words_and_adds_up(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(town())
     async with serve(live) as address, visit(address) as seen:
@@ -109,6 +124,26 @@ async def test_the_ledger_gives_its_verdict_in_plain_words_and_adds_up(serve: Se
         first = seen.page.locator(".ledger tbody tr").first
         await expect(first).to_contain_text("Валідатор 21")
         await expect(first.locator(".cell-state")).to_have_text("missing")
+
+
+async def test_devices_of_others_show_state_values_and_alarms_and_only_where_there_are_any(
+    serve: Serve, visit: Open
+) -> None:
+    level = PointView("level", "m", "value", 1.25, "good", START_S)
+    tank = DeviceView("Резервуар 2", "Level meter", "yard", 5, online=True, alarms=(), points=(level,))
+    live = HandMadeLive(town())
+    async with serve(live) as address:
+        async with visit(address) as seen:
+            await expect(seen.page.locator(".devices")).to_have_count(0)
+        live.tell(replace(town(), devices=(tank, replace(tank, name="Щит 1", online=False, points=()))))
+        async with visit(address) as seen:
+            rows = seen.page.locator(".devices tbody tr")
+            await expect(rows.first).to_contain_text("Щит 1")
+            await expect(rows.first.locator(".cell-state")).to_have_text("offline")
+            await expect(rows.nth(1)).to_contain_text("level 1.25 m")
+            live.tell(replace(town(), devices=(replace(tank, alarms=("flood",)),)))
+            await expect(rows.first.locator(".cell-state")).to_have_text("alarm")
+            await expect(rows.first).to_contain_text("flood")
 
 
 async def test_a_refused_envelope_appears_under_what_is_wrong(serve: Serve, visit: Open) -> None:

@@ -163,7 +163,15 @@ def town(time_s: float = START_S) -> Snapshot:
         stops=stops(),
         displays=displays(time_s),
         counters=Counters(
-            taps=12_846, cash=37, positions=98_211, arrivals_shown=1_204, batches=3_311, records=111_298, rejected={}
+            taps=12_846,
+            cash=37,
+            positions=98_211,
+            arrivals_shown=1_204,
+            readings=96,
+            air_samples=120,
+            batches=3_311,
+            records=111_298,
+            rejected={},
         ),
         ledger=ledger(made),
         shapes=tuple((route, colour, line(n)) for n, (route, colour, _, _) in enumerate(ROUTES)),

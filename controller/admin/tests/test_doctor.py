@@ -1,0 +1,111 @@
+"""The doctor finds what was broken on purpose, and nothing in a healthy installation.
+
+Specification: controller/admin/README.md.
+"""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from controller.admin import backup
+from controller.admin.doctor import BUILT_S, Finding, examine
+from controller.tests.peer import Peer
+from controller.tests.process import controlling, write_files
+from protocols.provisioning import NodeEntry
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation that has run once, with a fresh backup."""
+    peer = Peer(NodeEntry(bytes.fromhex("00000000000000a1"), bytes(range(32)), "demo", "fare_validator", "Bus 17"))
+    path = write_files(tmp_path_factory.mktemp("installed"), [peer.entry])
+
+    async def begin() -> None:
+        async with controlling(path):
+            assert _wrong(path) == set()
+
+    asyncio.run(begin())
+    backup.take(path, None, _now_s())
+    return path.parent
+
+
+@pytest.fixture
+def config(installed: Path, tmp_path: Path) -> Path:
+    """A copy of it to break."""
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "vuzol.toml"
+
+
+def _now_s() -> float:
+    return max(BUILT_S, Path(__file__).stat().st_mtime) + 10
+
+
+def _wrong(config: Path, now_s: float | None = None) -> set[str]:
+    return {one.what for one in examine(config, now_s or _now_s()) if one.level == "error"}
+
+
+def test_a_healthy_installation_has_nothing_wrong_and_is_told_to_start(config: Path) -> None:
+    findings = examine(config, _now_s())
+    assert not [one for one in findings if one.level == "error"]
+    assert Finding("process", "warning", "doctor_stopped", {}) in findings
+
+
+def _read_by_others(config: Path) -> None:
+    (config.parent / "nodes.json").chmod(0o644)
+
+
+def _damaged(config: Path) -> None:
+    with sqlite3.connect(config.parent / "vuzol.sqlite3") as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+    data = bytearray((config.parent / "vuzol.sqlite3").read_bytes())
+    data[4096:8192] = bytes(4096)
+    (config.parent / "vuzol.sqlite3").write_bytes(data)
+
+
+def _newer(config: Path) -> None:
+    with sqlite3.connect(config.parent / "vuzol.sqlite3") as db:
+        db.execute("PRAGMA user_version = 999")
+
+
+def _backup_damaged(config: Path) -> None:
+    (file,) = (config.parent / "data" / "backups").iterdir()
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def _killed(config: Path) -> None:
+    told = {"url": "http://127.0.0.1:1", "pid": 2**22 + 1}  # above the kernel's largest
+    (config.parent / "data" / "ready.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def _misspelt(config: Path) -> None:
+    config.write_text("[store]\npaht = 'x'\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "found"),
+    [
+        (_read_by_others, {"doctor_registry", "doctor_secret_readable"}),
+        (_damaged, {"doctor_database"}),
+        (_newer, {"doctor_database_newer"}),
+        (_backup_damaged, {"doctor_backup_damaged"}),
+        (_killed, {"doctor_killed"}),
+        (_misspelt, {"doctor_configuration"}),
+    ],
+)
+def test_what_is_broken_is_found(config: Path, break_it: Callable[[Path], None], found: set[str]) -> None:
+    break_it(config)
+    assert _wrong(config) == found
+
+
+def test_a_clock_of_the_last_century_is_found(config: Path) -> None:
+    assert _wrong(config, 900_000_000.0) == {"doctor_clock"}
+
+
+def test_a_backup_of_last_week_is_a_warning(config: Path) -> None:
+    later = _now_s() + 400 * 24 * 3600
+    assert "doctor_backup_old" in {one.what for one in examine(config, later) if one.level == "warning"}
