@@ -66,6 +66,22 @@ class LaneNode(Protocol):
 
 
 @runtime_checkable
+class WiredNode(Protocol):
+    """A node whose uplink can be joined to something outside; a lane whose time is its own need not have this."""
+
+    def connect_uplink(self, descriptor: int) -> None:
+        """To a socket or a pseudo-terminal's master, which stays its owner's."""
+        ...
+
+
+@runtime_checkable
+class PacedNode(Protocol):
+    """A node whose own time can be made to follow the real clock."""
+
+    def keep_pace(self) -> None: ...
+
+
+@runtime_checkable
 class SteppedNode(Protocol):
     """A node whose time passes only while someone lets it pass; a lane in real time need not have this."""
 

@@ -42,11 +42,13 @@ def start(
     program: Sequence[str] = FIRMWARE,
     heap: str | None = None,
     environment: Mapping[str, str] | None = None,
+    lane: Callable[[NodeOrder], LaneNode] | None = None,
 ) -> NodeHandle:
     """Start a node in its own `folder` (made if missing; settings.json and the flash image live there).
 
     `settings` is written as settings.json (bytes as they are, to try a bad file); None keeps the file that is there.
-    `program` is what the VM runs instead of the firmware. Raises LaunchError, MicroPythonMissing.
+    `program` is what the VM runs instead of the firmware; `lane` makes the node instead of the board's usual lane.
+    Raises LaunchError, MicroPythonMissing.
     """
     facts = board_facts(board)
     if kind not in facts["flash"] or not isinstance(facts["flash"][kind], dict):
@@ -59,8 +61,9 @@ def start(
         write_secret(folder / SETTINGS_FILE, data)
     known: Mapping[str, Any] = settings if isinstance(settings, Mapping) else _settings_in(folder)
     config = known.get("config")
+    pins = importlib.import_module(f"boards.{board}.pins")
     order = NodeOrder(
-        roles=importlib.import_module(f"boards.{board}.pins").KINDS[kind],
+        roles=pins.KINDS[kind] | {"uplink": pins.UPLINK},
         config=config if isinstance(config, Mapping) else {},
         folder=folder,
         flash_bytes=facts["flash"][kind]["journal_bytes"],
@@ -70,7 +73,7 @@ def start(
         environment=environment or {},
         flash_map={name: size for name, size in facts["flash"].items() if isinstance(size, int)} | facts["flash"][kind],
     )
-    handle = NodeHandle(LANES[facts["emulator"]](order))
+    handle = NodeHandle((lane or LANES[facts["emulator"]])(order))
     handle.start()
     return handle
 

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
-from emulation.lanes import LaneNode, SteppedNode
+from emulation.air_control import AirControl
+from emulation.lanes import LaneNode, PacedNode, SteppedNode, WiredNode
+from emulation.meter_control import MeterControl
 from emulation.peripherals import cards
 from emulation.peripherals.beeper import Beep
 from emulation.peripherals.cards import Card
@@ -18,6 +20,7 @@ from emulation.peripherals.flash import Flash
 from emulation.peripherals.gnss import GnssReceiver
 
 HISTORY = 10_000
+LOOK_AGAIN_S = 0.01
 
 P = TypeVar("P")
 
@@ -145,6 +148,19 @@ class NodeHandle:
         else:
             time.sleep(seconds)
 
+    def keep_pace(self) -> None:
+        """From now on its time is the real one, on whatever lane."""
+        if isinstance(self._node, PacedNode):
+            self._node.keep_pace()
+
+    def wait_until(self, seen: Callable[[], bool], timeout_s: float, what: str) -> None:
+        """Let time pass until `seen`, which may ask this handle anything. Raises NotSeen."""
+        end_us = self._node.clock.now_us() + round(timeout_s * 1e6)
+        while not seen():
+            if self._node.clock.now_us() >= end_us:
+                raise self._not_seen(what, timeout_s)
+            self.pass_time(LOOK_AGAIN_S)
+
     # Card reader
 
     def present(self, card: str | Card, uid: bytes | None = None) -> Card:
@@ -163,6 +179,29 @@ class NodeHandle:
         """Take that card away, or all of them."""
         field = _part(self._wiring.field, "card reader")
         self._node.call(lambda: field.remove(card))
+
+    def remove_card_after(self, count: int) -> None:
+        """Take every card away in the very moment when the reader's bus has carried so many more bytes."""
+        field = _part(self._wiring.field, "card reader")
+        self._node.call(lambda: self._wiring.transcript.after_bytes(self._wiring.reader_bus, count, field.remove))
+
+    @property
+    def card_is_here(self) -> bool:
+        return bool(_part(self._wiring.field, "card reader").cards)
+
+    @property
+    def reader_bytes(self) -> int:
+        """How many bytes the reader's bus has carried since the launch."""
+        return self._wiring.transcript.bytes_on[self._wiring.reader_bus]
+
+    def unplug_reader(self) -> None:
+        """Pull its cable, which carries bus and supply."""
+        reader = _part(self._wiring.reader, "card reader")
+        self._node.call(lambda: reader.power(False))
+
+    def plug_reader(self) -> None:
+        reader = _part(self._wiring.reader, "card reader")
+        self._node.call(lambda: reader.power(True))
 
     # Light and beeper
 
@@ -205,6 +244,14 @@ class NodeHandle:
     def gnss(self) -> GnssControl:
         return GnssControl(self._node, _part(self._wiring.gnss, "GNSS receiver"))
 
+    @property
+    def meters(self) -> MeterControl:
+        return MeterControl(self._node, _part(self._wiring.meters, "meters"))
+
+    @property
+    def air(self) -> AirControl:
+        return AirControl(self._node, _part(self._wiring.air, "air sensors"))
+
     def press(self, button: str = "cash_button", held_s: float = 0.15) -> None:
         """Press and, by itself, let go after `held_s`."""
         pressed = _part(self._wiring.buttons.get(button), button)
@@ -235,6 +282,26 @@ class NodeHandle:
     def flash_image(self) -> bytes:
         return self._node.call(self._node.flash.image)
 
+    def burn_journal(self, image: bytes) -> None:
+        """What a programmer does to a node without power: give it another journal."""
+        self._node.call(lambda: self._node.flash.burn_image(image))
+
+    # Buses
+
+    def connect_uplink(self, descriptor: int) -> None:
+        """Join the node's uplink UART to a socket or a pseudo-terminal's master (emulation/rs485.py has both)."""
+        if not isinstance(self._node, WiredNode):
+            raise NoSuchPart("this lane has no line to the outside")
+        self._node.connect_uplink(descriptor)
+
+    def bus_transcript(self) -> str:
+        """What passed on its buses in the last second: time, bus, direction, bytes."""
+        return self._node.call(self._wiring.transcript.text)
+
+    def bus_digest(self) -> str:
+        """SHA-256 of all that has passed on its buses since the launch."""
+        return self._node.call(self._wiring.transcript.digest)
+
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
@@ -246,7 +313,10 @@ class NodeHandle:
             with self._changed:
                 came = self._changed.wait_for(seen, timeout_s)
         if not came:
-            raise NotSeen(f"{what} was not seen within {timeout_s} s; the console ends:\n{self._node.console[-2000:]}")
+            raise self._not_seen(what, timeout_s)
+
+    def _not_seen(self, what: str, timeout_s: float) -> NotSeen:
+        return NotSeen(f"{what} was not seen within {timeout_s} s; the console ends:\n{self.console[-2000:]}")
 
 
 def _part(part: P | None, name: str) -> P:

@@ -41,6 +41,10 @@ class Flash:
     def image(self) -> bytes:
         return self._cells[:]
 
+    def burn_image(self, image: bytes) -> None:
+        """What a programmer writes: no operation of the node."""
+        self._cells[:] = image
+
     def cut_at(self, operation: int | None) -> None:
         """Fail the supply during that operation (see `operations`); None calls it off."""
         self._cut_at = operation

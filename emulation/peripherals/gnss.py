@@ -37,6 +37,7 @@ class GnssReceiver:
         self._alarm: Alarm | None = None
         self._replayed: Iterator[bytes] | None = None
         self.silent = False
+        self.period_s = 1  # receivers can be told to speak less often
         self.fix: Fix | None = None
         self.on_output: Callable[[bytes], None] = lambda _data: None
 
@@ -65,7 +66,8 @@ class GnssReceiver:
         self._replayed = None if log is None else _seconds_of(log)
 
     def _wait_for_next_second(self) -> None:
-        wait_us = SECOND_US - self._clock.utc_us() % SECOND_US
+        period_us = self.period_s * SECOND_US
+        wait_us = period_us - self._clock.utc_us() % period_us
         self._alarm = self._clock.call_at(self._clock.now_us() + wait_us + FIRST_SENTENCE_US, self._speak)
 
     def _speak(self) -> None:

@@ -70,6 +70,7 @@ class Pn532:
         }
         self._low_battery_commands = {0x00, 0x02, 0x04, 0x12, 0x14, 0x16}
         self._pending: list[Alarm] = []
+        self.longest_search_us = 0  # how long to search a field that has long been empty, if the retries end earlier
         self.power(True)
 
     def power(self, on: bool) -> None:
@@ -88,6 +89,11 @@ class Pn532:
     def ready(self) -> bool:
         """A frame waits for the host."""
         return bool(self._out)
+
+    @property
+    def searching(self) -> bool:
+        """Nothing waits for the host, and something will: the search has an end."""
+        return not self._out and self._search is not None and self._search.deadline_us is not None
 
     def head(self) -> bytes:
         """The waiting frame, without taking it away."""
@@ -204,6 +210,8 @@ class Pn532:
         deadline_us = None
         if self._passive_retries != RETRY_FOR_EVER:
             deadline_us = now_us + (self._passive_retries + 1) * ATTEMPT_US
+            if self._field.is_quiet:
+                deadline_us = max(deadline_us, now_us + self.longest_search_us)
         self._search = Search(max_targets if modulation == TYPE_A_106 else 0, deadline_us, now_us)
         if deadline_us is not None:
             self._after(deadline_us - self._clock.now_us(), self._nothing_found)

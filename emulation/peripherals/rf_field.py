@@ -8,12 +8,15 @@ from collections.abc import Callable
 from emulation.peripherals.cards import Card
 from emulation.peripherals.ports import Clock
 
+QUIET_US = 2_000_000
+
 
 class RfField:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.cards: list[Card] = []
         self.entered_us: dict[int, int] = {}
+        self._left_us = 0
         self.on_change: Callable[[], None] = lambda: None
 
     def present(self, card: Card) -> None:
@@ -28,7 +31,13 @@ class RfField:
         """That card leaves; None clears the field."""
         for leaving in list(self.cards) if card is None else [card]:
             self._take(leaving)
+        self._left_us = self._clock.now_us()
         self.on_change()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody is here, nor was lately."""
+        return not self.cards and self._clock.now_us() - self._left_us > QUIET_US
 
     def here_since_us(self, card: Card) -> int | None:
         """When the card entered, None when it is not here: two answers that differ are two presentations."""

@@ -55,8 +55,8 @@ class RgbLight:
         if lit == self._lit[index]:
             return
         self._lit[index] = lit
+        self._changed_us = self._clock.now_us()  # a colour stands from its last channel's change on
         if self._settling is None:
-            self._changed_us = self._clock.now_us()
             self._settling = self._clock.call_at(self._changed_us + SETTLE_US, self._settle)
 
     def _settle(self) -> None:

@@ -18,9 +18,11 @@ from rp2040py.peripherals.ssi import (
 from rp2040py.rp2040 import RP2040
 
 from emulation.peripherals.flash import BLOCK_BYTES, Flash, PowerCut
+from emulation.peripherals.transcript import SENT, Transcript
 
 BLOCK_64K_ERASE_US = 150_000  # tBE2, typical (2 s at most)
 COMMAND_BYTES = 4  # opcode and address
+OPERATIONS = {CMD_PAGE_PROGRAM: "program", CMD_SECTOR_ERASE: "erase", CMD_BLOCK_ERASE: "erase 64 KiB"}
 
 
 class ChipFlash(Flash):
@@ -32,6 +34,9 @@ class ChipFlash(Flash):
 
     def image(self) -> bytes:
         return self._cells[self._journal.start : self._journal.stop]
+
+    def burn_image(self, image: bytes) -> None:
+        self.burn(self._journal.start, image)
 
     def chip(self) -> bytes:
         return super().image()
@@ -45,10 +50,18 @@ class ChipFlash(Flash):
 class FlashPort(RPSSI):
     """Carries the boot ROM's flash commands to the store and keeps the memory that code runs from in step."""
 
-    def __init__(self, rp2040: RP2040, name: str, store: ChipFlash, on_power_cut: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        rp2040: RP2040,
+        name: str,
+        store: ChipFlash,
+        on_power_cut: Callable[[], None],
+        transcript: Transcript,
+    ) -> None:
         super().__init__(rp2040, name)
         self._store = store
         self._on_power_cut = on_power_cut
+        self._transcript = transcript
         self.stalled_us = 0
 
     def _apply_command(self) -> None:
@@ -63,16 +76,19 @@ class FlashPort(RPSSI):
             super()._apply_command()
             return
         self._tx_buffer = bytearray()
+        address = int.from_bytes(command[1:COMMAND_BYTES]) % self._store.size
         enabled, self._write_enabled = self._write_enabled, False
         if not enabled:
             return
+        passage = self._transcript.begin("flash", SENT, f"{OPERATIONS[command[0]]} {address:#x}")
         try:
-            busy_us = operation(int.from_bytes(command[1:COMMAND_BYTES]) % self._store.size, command[COMMAND_BYTES:])
+            busy_us = operation(address, command[COMMAND_BYTES:])
         except PowerCut:
             self._on_power_cut()
             return
         self.stalled_us += busy_us
         self.rp2040.clock.tick(busy_us * 1000)
+        passage.until_us += busy_us
 
     def _program(self, address: int, data: bytes) -> int:
         data = data[:FLASH_PAGE_SIZE]

@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -59,15 +60,19 @@ class Rp2040Node:
         self._printed = bytearray()
         self._notify: Callable[[], None] = lambda: None
         self._ports: dict[int, HostPort] = {}
+        self._console_port: HostPort | None = None
         self._resets = 0
         self._watchdog_bites = 0
+        self._callers: deque[None] = deque()
         self._pace: threading.Thread | None = None
         self._stop_pace = threading.Event()
 
     # LaneNode
 
     def call(self, action: Callable[[], T]) -> T:
+        self._callers.append(None)  # the thread that keeps pace lets everybody else go first
         with self._lock:
+            self._callers.pop()
             result = action()
             if self._machine is not None:
                 self._machine.pins.refresh_inputs()
@@ -83,7 +88,7 @@ class Rp2040Node:
         self.wiring.power(True)
         self._machine = Machine(self._chip_flash, self.wiring, self._clock, self._print)
         for unit, port in self._ports.items():
-            port.attach(self._machine.lines[unit])
+            self._machine.lines[unit].on_output = port.say
         if tuple(self._order.program) != FIRMWARE:
             self.repl.enter(PROMPT_S)
             self.repl.begin(_source_of(self._order))
@@ -154,7 +159,7 @@ class Rp2040Node:
             lag_s = time.monotonic() - started_s - (self.clock.now_us() - emulated_us) / 1e6
             if lag_s > SLIP_S:
                 started_s, emulated_us = time.monotonic(), self.clock.now_us()
-            if lag_s >= SLICE_S:
+            if lag_s >= SLICE_S and not self._callers:
                 self._slice(SLICE_S)
             else:
                 self._stop_pace.wait(SLICE_S)
@@ -163,7 +168,9 @@ class Rp2040Node:
         with self._lock:
             machine = self._machine
             for unit, port in self._ports.items():
-                port.poll(None if machine is None else machine.lines[unit])
+                port.poll(None if machine is None else machine.lines[unit].send)
+            if self._console_port is not None:
+                self._console_port.poll(None if machine is None else machine.console.type)
             if machine is None:
                 self._clock.advance(max(1, round(seconds * 1e6)))
                 return
@@ -182,12 +189,20 @@ class Rp2040Node:
     def repl(self) -> Repl:
         return Repl(self._type, self.run, lambda: bytes(self._printed), self._hold_watchdog)
 
+    def connect_uplink(self, descriptor: int) -> None:
+        self.connect_uart(self._order.roles["uplink"]["uart"], descriptor)
+
     def connect_uart(self, unit: int, descriptor: int) -> None:
         """Join a UART to a pseudo-terminal's master or a socket; the descriptor stays its owner's."""
         with self._lock:
             port = self._ports[unit] = HostPort(descriptor)
             if self._machine is not None:
-                port.attach(self._machine.lines[unit])
+                self._machine.lines[unit].on_output = port.say
+
+    def connect_console(self, descriptor: int) -> None:
+        """Join the USB console to a pseudo-terminal's master, where a serial program takes it for a board."""
+        with self._lock:
+            self._console_port = HostPort(descriptor)
 
     def _type(self, keys: bytes) -> None:
         with self._lock:
@@ -201,6 +216,8 @@ class Rp2040Node:
     def _print(self, data: bytes) -> None:
         self._printed += data
         del self._printed[:-CONSOLE_BYTES]
+        if self._console_port is not None:
+            self._console_port.say(data)
         self._notify()
 
     def _burn(self) -> None:

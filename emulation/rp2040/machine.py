@@ -54,7 +54,7 @@ class Machine:
         chip.i2c[:] = i2cs
         pwm = chip.pwm = RegisterPwm(chip, chip.pwm.name)
         bank = WatchedPins(chip, "IO_BANK0_BASE")
-        self.ssi = chip.ssi = FlashPort(chip, "SSI", store, self._power_cut)
+        self.ssi = chip.ssi = FlashPort(chip, "SSI", store, self._power_cut, wiring.transcript)
         chip.peripherals.update({SSI: self.ssi, IO_BANK0: bank, PWM: pwm})
         chip.peripherals.update(zip(UARTS, self._uarts, strict=True))
         chip.peripherals.update(zip(I2CS, i2cs, strict=True))

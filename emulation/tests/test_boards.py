@@ -19,7 +19,7 @@ from protocols.wire.node_kinds import NODE_KINDS
 
 NAMES = sorted(found.parent.name for found in BOARDS.glob("*/board.toml"))
 KINDS = [kind for _, kind, _, _ in NODE_KINDS]
-PIN_NAMES = ("sda", "scl", "tx", "rx", "red", "green", "blue", "pin", "sck", "mosi", "miso", "cs")
+PIN_NAMES = ("sda", "scl", "tx", "rx", "red", "green", "blue", "pin", "sck", "mosi", "miso", "cs", "first", "second")
 
 
 def roles_of(board: str) -> dict[str, dict[str, dict[str, int]]]:

@@ -20,6 +20,9 @@ class TownPlan:
 
     validators: int = 8
     displays: int = 6
+    meters: int = 0
+    posts: int = 0
+    silicon: int = 0
     feed: Path | None = None
     seconds: float | None = None
     port: int = 8080

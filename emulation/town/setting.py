@@ -9,14 +9,16 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from emulation.feed_window import EmptyFeed, FeedWindow, move_to_now
+from emulation.feed_window import AROUND_S, EmptyFeed, FeedWindow, move_to_now
 from emulation.launch import write_secret
-from emulation.town.nodes import TownNode, display_settings, validator_settings
+from emulation.town import silicon
+from emulation.town.nodes import TownNode, display_settings, meter_settings, post_settings, validator_settings
 from emulation.town.plan import TownError, TownPlan
 from emulation.town.predictions import StopVisit
 from emulation.vehicle_motion import VehicleMotion
@@ -27,9 +29,15 @@ from protocols.wire import topics
 BUNDLED_FEED = Path(__file__).parents[1] / "feed"
 SITE = "demo"
 VEHICLE_NAMES = {"uk": "Борт {}, двері 1", "en": "Vehicle {}, door 1"}
+METER_NAMES = {"uk": "Лічильники, будинок {}", "en": "Meters, house {}"}
+POST_NAMES = {"uk": "Пост повітря {}", "en": "Air post {}"}
 PANELS = ((128, 64), (192, 64), (128, 32))  # the displays of a town are not all alike
 VALIDATOR_IDS = 0x0100
 DISPLAY_IDS = 0x0200
+METER_IDS = 0x0300
+POST_IDS = 0x0400
+
+SILICON_KINDS = ("fare_validator", "stop_display")
 
 Step = Callable[[str, int, int], None]
 
@@ -63,35 +71,69 @@ def read_feed_at(path: Path) -> Feed:
         raise TownError(f"{path} is not a sound feed, first of {errors.total}: {errors.errors[0]}") from None
 
 
-def prepare(plan: TownPlan, folder: Path, ports: tuple[int, int], step: Step) -> Setting:
-    """Write everything into `folder`; `ports` are those of the page and of the broker. Raises TownError."""
+def draw_key() -> bytes:
+    return secrets.token_bytes(KEY_SIZE)
+
+
+def prepare(
+    plan: TownPlan,
+    folder: Path,
+    ports: tuple[int, int],
+    step: Step,
+    *,
+    now_s: float | None = None,
+    around_s: int = AROUND_S,
+    new_key: Callable[[], bytes] = draw_key,
+) -> Setting:
+    """Write everything into `folder`; `ports` are those of the page and of the broker. Raises TownError.
+
+    `now_s` is when the town begins, now if None; the feed is kept for `around_s` about it.
+    """
+    now_s = time.time() if now_s is None else now_s
     step("feed", 0, 3)
     feed = read_feed_at(plan.feed or BUNDLED_FEED)
     step("feed", 1, 3)
     try:
-        window = move_to_now(feed, time.time(), plan.validators, plan.displays)
+        window = move_to_now(feed, now_s, plan.validators, plan.displays, around_s=around_s)
     except EmptyFeed as error:
         raise TownError(f"{error}: give a feed with trips") from None
     step("feed", 2, 3)
     _write_feed(folder / "feed", window)
     (folder / "roster.csv").write_text(window.roster_csv(), encoding="utf-8")
-    entries = _entries(window, plan.language)
+    entries = _entries(window, plan, new_key)
     write_secret(folder / "nodes.json", registry_text(entries).encode())
     config = _write_config(folder, ports)
     motions = {vehicle_id: window.motion(vehicle_id, plan.seed) for vehicle_id in window.vehicles}
     step("feed", 3, 3)
-    nodes = _nodes(entries, folder, plan, ports[1], _utc_offset_min(window.feed.timezone, time.time()))
+    utc_offset_min = _utc_offset_min(window.feed.timezone, now_s)
+    nodes = _on_silicon(_nodes(entries, new_key(), folder, plan, ports[1], utc_offset_min), plan.silicon)
+    if units := [node.unit for node in nodes if node.unit]:
+        text = silicon.relay_config(folder, SITE, ports[1], units)
+        (folder / silicon.RELAY_CONFIG).write_text(text, encoding="utf-8")
     return Setting(config, tuple(nodes), motions)
 
 
-def _entries(window: FeedWindow, language: str) -> list[NodeEntry]:
+def _on_silicon(nodes: list[TownNode], count: int) -> list[TownNode]:
+    """The first `count` of the validators and displays, in turn, become units of the bus."""
+    by_kind = [[node for node in nodes if node.kind == kind] for kind in SILICON_KINDS]
+    in_turn = [node for row in zip_longest(*by_kind) for node in row if node is not None]
+    units = {node.name: unit for unit, node in enumerate(in_turn[:count], 1)}
+    return [
+        replace(node, unit=unit, settings=node.settings | {"uplink": {"transport": "modbus_rtu", "unit": unit}})
+        if (unit := units.get(node.name, 0))
+        else node
+        for node in nodes
+    ]
+
+
+def _entries(window: FeedWindow, plan: TownPlan, new_key: Callable[[], bytes]) -> list[NodeEntry]:
     entries = [
         NodeEntry(
             node=(VALIDATOR_IDS + number).to_bytes(8, "big"),
-            key=secrets.token_bytes(KEY_SIZE),
+            key=new_key(),
             site=SITE,
             kind="fare_validator",
-            name=VEHICLE_NAMES[language].format(vehicle_id),
+            name=VEHICLE_NAMES[plan.language].format(vehicle_id),
             vehicle_id=vehicle_id,
             vehicle=number,
         )
@@ -102,7 +144,7 @@ def _entries(window: FeedWindow, language: str) -> list[NodeEntry]:
         entries.append(
             NodeEntry(
                 node=(DISPLAY_IDS + number).to_bytes(8, "big"),
-                key=secrets.token_bytes(KEY_SIZE),
+                key=new_key(),
                 site=SITE,
                 kind="stop_display",
                 name=window.feed.stops[stop_id].name,
@@ -111,6 +153,26 @@ def _entries(window: FeedWindow, language: str) -> list[NodeEntry]:
                 height=height,
             )
         )
+    entries += [
+        NodeEntry(
+            node=(METER_IDS + number).to_bytes(8, "big"),
+            key=new_key(),
+            site=SITE,
+            kind="utility_meter",
+            name=METER_NAMES[plan.language].format(number),
+        )
+        for number in range(1, plan.meters + 1)
+    ]
+    entries += [
+        NodeEntry(
+            node=(POST_IDS + number).to_bytes(8, "big"),
+            key=new_key(),
+            site=SITE,
+            kind="air_sensor",
+            name=POST_NAMES[plan.language].format(number),
+        )
+        for number in range(1, plan.posts + 1)
+    ]
     return entries
 
 
@@ -120,14 +182,18 @@ def _utc_offset_min(timezone: str, at_s: float) -> int:
 
 
 def _nodes(
-    entries: list[NodeEntry], folder: Path, plan: TownPlan, mqtt_port: int, utc_offset_min: int
+    entries: list[NodeEntry], city_key: bytes, folder: Path, plan: TownPlan, mqtt_port: int, utc_offset_min: int
 ) -> list[TownNode]:
-    city_key = secrets.token_bytes(KEY_SIZE)
     nodes = []
     for entry in entries:
         name = topics.node_name(entry.node)
         if entry.kind == "fare_validator":
             settings = validator_settings(entry, city_key=city_key, mqtt_port=mqtt_port, language=plan.language)
+        elif entry.kind == "utility_meter":
+            number = int.from_bytes(entry.node, "big") - METER_IDS
+            settings = meter_settings(entry, number=number, mqtt_port=mqtt_port, language=plan.language)
+        elif entry.kind == "air_sensor":
+            settings = post_settings(entry, mqtt_port=mqtt_port, language=plan.language)
         else:
             settings = display_settings(
                 entry, utc_offset_min=utc_offset_min, mqtt_port=mqtt_port, language=plan.language

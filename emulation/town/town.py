@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emulation.launch import NodeHandle
-from emulation.town import riders
+from emulation.town import city_air, riders, silicon
 from emulation.town.controller_child import ControllerChild, ControllerFailed
 from emulation.town.load import LoadMeter
 from emulation.town.nodes import TownNode, start_node, validator_settings
@@ -32,6 +32,8 @@ DRAIN_TIMEOUT_S = 45.0
 ASK_AGAIN_S = 0.2
 PULSE_S = 1.0
 MOTION_S = 0.5
+WATER_S = 7.0
+COUNTED = ("taps", "positions", "arrivals_shown", "readings", "air_samples")
 PREDICTIONS_S = 5.0
 RECORDS_A_PAGE = 1000
 
@@ -63,6 +65,8 @@ def _free_port(wanted: int) -> int:
 async def run(plan: TownPlan, stop: asyncio.Event, reporter: Reporter) -> dict[str, Any]:
     """Build the town, let it live, drain it, reconcile it; the result that --json writes. Raises TownError."""
     began_s = time.monotonic()
+    if plan.silicon:
+        silicon.check_possible()
     with _folder_of(plan) as folder:
         ports = _free_port(plan.port), _free_port(0)
         setting = await asyncio.to_thread(prepare, plan, folder, ports, reporter.step)
@@ -103,11 +107,12 @@ class _Life:
             async with asyncio.TaskGroup() as tasks:
                 background = [tasks.create_task(self._controller.keep_running())]
                 self._power_on(powered)
-                background += [tasks.create_task(job) for job in (self._move(), self._sample_load())]
+                background += [tasks.create_task(job) for job in (self._move(), self._blow(), self._sample_load())]
                 await self._wait_online(stop)
                 up_s = time.monotonic() - up_began_s
                 self._reporter.ready(self._controller.url)
                 boarding = [tasks.create_task(riders.ride(h, c)) for h, c in self._validators()]
+                boarding += [tasks.create_task(self._use_water(house)) for house in self._of_kind("utility_meter")]
                 watching = [tasks.create_task(job) for job in (self._pulse(), self._watch_predictions())]
                 await self._wait_end(stop)
                 for task in (*boarding, *watching):
@@ -120,9 +125,12 @@ class _Life:
 
     def _power_on(self, powered: ExitStack) -> None:
         total = len(self._setting.nodes)
+        start_of_unit = start_node
+        if self._plan.silicon:
+            start_of_unit = powered.enter_context(silicon.SiliconBus(self._setting.config.parent)).start
         for number, node in enumerate(self._setting.nodes):
             self._reporter.step("nodes", number, total)
-            self._nodes[node.name] = powered.enter_context(start_node(node))
+            self._nodes[node.name] = powered.enter_context((start_of_unit if node.unit else start_node)(node))
         self._reporter.step("nodes", total, total)
 
     def _of_kind(self, kind: str) -> list[TownNode]:
@@ -172,6 +180,20 @@ class _Life:
             now_s = time.time()
             for node in self._of_kind("fare_validator"):
                 self._nodes[node.name].gnss.move(*self._setting.motions[node.vehicle_id].position_at(now_s))
+            await asyncio.sleep(MOTION_S)
+
+    async def _use_water(self, house: TownNode) -> None:
+        """Somebody opens a tap: the water meter's contact closes each ten litres."""
+        while True:
+            self._nodes[house.name].meters.pulse(1, per_second=2, bounce_us=2_000)
+            await asyncio.sleep(WATER_S)
+
+    async def _blow(self) -> None:
+        """The air at every post, for its sensors to find."""
+        posts = [self._nodes[node.name].air.weather for node in self._of_kind("air_sensor")]
+        while posts:
+            for number, weather in enumerate(posts):
+                city_air.blow(weather, time.time(), number)
             await asyncio.sleep(MOTION_S)
 
     async def _sample_load(self) -> None:
@@ -243,7 +265,7 @@ class _Life:
             },
             "records": ledger.records(),
             "ledger": {"reconciles": ledger.reconciles, "differences": ledger.differences},
-            "counts": {name: counters[name] for name in ("taps", "positions", "arrivals_shown")},
+            "counts": {name: counters[name] for name in COUNTED},
             "tap_decision_ms": {"p50": _percentile(decisions, 50), "p95": _percentile(decisions, 95)},
             "eta_error_s": self._predictions.mean_error_s(),
             "rss_mb": round(self._load.rss_mb, 1),

@@ -4,7 +4,7 @@ Specification: emulation/unix/device/bus_frames.py.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from emulation.peripherals.flash import Flash
 from emulation.peripherals.ports import i2c_read, i2c_write
@@ -26,24 +26,33 @@ class ProtocolBroken(Exception):
     """The node sent what no frame of ours is: it is not our `machine` that speaks."""
 
 
+Handler = Callable[[int, bytes], bytes]
+
+
 class BusPort:
-    def __init__(self, wiring: Wiring, flash: Flash, on_watchdog: Callable[[int], None]) -> None:
+    """`more` are handlers of operations that a lane adds: of the unit and the payload they make the answer."""
+
+    def __init__(
+        self, wiring: Wiring, flash: Flash, on_watchdog: Callable[[int], None], more: Mapping[int, Handler] | None = None
+    ) -> None:
         self._wiring = wiring
         self._flash = flash
         self._on_watchdog = on_watchdog
         self._pending = b""
-        self._handlers: dict[int, Callable[[int, bytes], bytes]] = {
+        self._handlers: dict[int, Handler] = {
             frames.PIN_WRITE: self._pin_write,
-            frames.PIN_READ: self._pin_read,
+            frames.PIN_READ: self.pin_read,
             frames.PWM: self._pwm,
             frames.I2C_WRITE: self._i2c_write,
-            frames.I2C_READ: self._i2c_read,
+            frames.I2C_READ: self.i2c_read,
             frames.SPI_WRITE: self._spi_write,
             frames.SPI_EXCHANGE: self._spi_exchange,
             frames.FLASH_READ: self._flash_read,
             frames.FLASH_WRITE: self._flash_write,
             frames.FLASH_ERASE: self._flash_erase,
             frames.WATCHDOG: self._watchdog,
+            frames.PULSES: self._pulses,
+            **(more or {}),
         }
 
     def feed(self, data: bytes) -> bytes:
@@ -74,7 +83,7 @@ class BusPort:
             output(payload[0])
         return b""
 
-    def _pin_read(self, pin: int, _payload: bytes) -> bytes:
+    def pin_read(self, pin: int, _payload: bytes) -> bytes:
         level = self._wiring.inputs.get(pin)
         return OK + bytes((level() if level is not None else 0,))
 
@@ -89,7 +98,7 @@ class BusPort:
         acknowledged = None if device is None else i2c_write(device, payload[1:])
         return NO_DEVICE + bytes(2) if acknowledged is None else OK + acknowledged.to_bytes(2, "little")
 
-    def _i2c_read(self, bus: int, payload: bytes) -> bytes:
+    def i2c_read(self, bus: int, payload: bytes) -> bytes:
         address, count = _I2C_READ.unpack(payload)
         device = self._wiring.i2c.get((bus, address))
         data = None if device is None else i2c_read(device, count)
@@ -129,3 +138,7 @@ class BusPort:
     def _watchdog(self, _unit: int, payload: bytes) -> bytes:
         self._on_watchdog(_WORD.unpack(payload)[0])
         return b""
+
+    def _pulses(self, pin: int, _payload: bytes) -> bytes:
+        counter = self._wiring.counters.get(pin)
+        return OK + _WORD.pack(counter() & 0xFFFFFFFF if counter is not None else 0)

@@ -12,6 +12,7 @@ from emulation.peripherals.flash import Flash
 from emulation.peripherals.ports import Clock
 from emulation.peripherals.wiring import Wiring
 from emulation.unix.bus_server import shared_server
+from emulation.unix.host_line import HostLine
 from emulation.unix.micropython import find_micropython
 from emulation.unix.node_process import NodeProcess, Program
 
@@ -26,6 +27,7 @@ class UnixNode:
     def __init__(self, order: NodeOrder) -> None:
         server = self._server = shared_server()
         self.clock: Clock = server.clock
+        self._line: HostLine | None = None  # of the uplink
         self.wiring = server.call(lambda: Wiring(order.roles, order.config, server.clock))
         self.flash = Flash(order.folder / FLASH_FILE, order.flash_bytes)
         program = Program(
@@ -44,6 +46,20 @@ class UnixNode:
     def on_console(self, action: Callable[[], None]) -> None:
         self._process.on_console = action
 
+    def connect_uplink(self, descriptor: int) -> None:
+        def connect() -> None:
+            uplink = self.wiring.uplink
+            assert uplink is not None
+            self._disconnect()
+            self._line = HostLine(self._server, descriptor, uplink.hear)
+            uplink.on_said = self._line.send
+
+        self._server.call(connect)
+
+    def _disconnect(self) -> None:
+        if self._line is not None:
+            self._line.close()
+
     def power_on(self) -> None:
         if self.pid is None:
             self.wiring.power(True)
@@ -55,6 +71,7 @@ class UnixNode:
 
     def close(self) -> None:
         self.power_off()
+        self._disconnect()
         self.flash.close()
 
     @property

@@ -17,6 +17,7 @@ Specification: this drawing.
     FLASH_WRITE  partition  offset u32, data              busy_us u32
     FLASH_ERASE  partition  block u32                     busy_us u32
     WATCHDOG     0          timeout_ms u32                -                     feeds it, and starts it the first time
+    PULSES       pin        -                             count u32             of falling edges since the beginning
 
 A failed transfer answers its status and a payload of zeros. The device is blocked until the answer is there, as it is
 on a real bus; after a flash operation it stays blocked for busy_us more, as with interrupts off.
@@ -33,6 +34,7 @@ FLASH_READ = 8
 FLASH_WRITE = 9
 FLASH_ERASE = 10
 WATCHDOG = 11
+PULSES = 12
 
 HEADER = "<BBH"
 HEADER_SIZE = 4

@@ -1,6 +1,6 @@
-"""`machine.Pin` and `machine.PWM` on the emulator's pins.
+"""`machine.Pin`, `machine.PWM` and `machine.Counter` on the emulator's pins.
 It must never know what hangs on a pin.
-Specification: MicroPython's `machine.Pin` and `machine.PWM`. Not here: interrupts (an input is read when asked for).
+Specification: MicroPython's documentation of the three. Not here: interrupts (an input is read when asked for).
 """
 
 import struct
@@ -9,6 +9,7 @@ import bus_frames
 import bus_link
 
 _level = bytearray(2)
+_pulses = bytearray(5)
 
 
 class Pin:
@@ -89,3 +90,18 @@ class PWM:
 
     def _drive(self):
         bus_link.post(bus_frames.PWM, self._pin, struct.pack("<IH", self._freq, self._duty))
+
+
+class Counter:
+    """Counts falling edges from where it was made on."""
+
+    FALLING = 2
+
+    def __init__(self, id, src=None, *, edge=FALLING):
+        self._pin = src.id
+        self._from = 0
+        self._from = self.value()
+
+    def value(self):
+        bus_link.ask(bus_frames.PULSES, self._pin, b"", _pulses)
+        return struct.unpack_from("<I", _pulses, 1)[0] - self._from

@@ -7,8 +7,10 @@ import io
 import os
 import select
 
+_MP_STREAM_POLL = 3
 _MP_STREAM_GET_FILENO = 10
 _EINVAL = -22
+_AHEAD = 256
 
 
 class UART(io.IOBase):
@@ -18,8 +20,7 @@ class UART(io.IOBase):
             raise ValueError("nothing is wired to UART(%d)" % id)
         self._descriptor = int(descriptor)
         self._line = open(self._descriptor, "r+b")  # noqa: SIM115 (it stays open as long as the node runs)
-        self._poll = select.poll()
-        self._poll.register(self._line, select.POLLIN)
+        self._ahead = b""  # what any() has seen
 
     def init(self, *_values, **_options):
         pass
@@ -28,19 +29,28 @@ class UART(io.IOBase):
         pass
 
     def any(self):
-        """1 when something is there to read; the real one counts, which `machine` does not promise."""
-        for _ in self._poll.ipoll(0):
-            return 1
-        return 0
+        if not self._ahead:
+            self._ahead = self._line.read(_AHEAD) or b""
+        return len(self._ahead)
 
     def read(self, nbytes=-1):
-        return self._line.read(nbytes)
+        if not self._ahead:
+            return self._line.read(nbytes)
+        size = len(self._ahead) if nbytes < 0 else nbytes
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return data
 
     def readline(self):
-        return self._line.readline()
+        if not self._ahead:
+            return self._line.readline()
+        return self.read(self._ahead.find(b"\n") + 1 or -1)
 
     def readinto(self, buf, nbytes=None):
-        return self._line.readinto(buf) if nbytes is None else self._line.readinto(buf, nbytes)
+        if not self._ahead:
+            return self._line.readinto(buf) if nbytes is None else self._line.readinto(buf, nbytes)
+        data = self.read(len(buf) if nbytes is None else nbytes)
+        buf[: len(data)] = data
+        return len(data)
 
     def write(self, buf):
         return self._line.write(buf)
@@ -51,5 +61,7 @@ class UART(io.IOBase):
     def txdone(self):
         return True
 
-    def ioctl(self, request, _argument):
+    def ioctl(self, request, argument):
+        if self._ahead:  # the descriptor knows nothing of it
+            return argument & select.POLLIN if request == _MP_STREAM_POLL else _EINVAL
         return self._descriptor if request == _MP_STREAM_GET_FILENO else _EINVAL
