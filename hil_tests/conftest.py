@@ -1,4 +1,4 @@
-"""A small city for tests: a real controller with its broker and database, a validator, a display.
+"""What the suite's tests stand on: the target, its capabilities, nodes on a desk; or a small city with a controller.
 
 Never reaches into a node or the controller: nodes have a light, a panel and a flash image, the controller has HTTP.
 Specification: hil_tests/README.md.
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,60 @@ from emulation.town.nodes import start_node
 from emulation.town.reconcile import NodeJournal, read_journal
 from emulation.town.setting import Setting, prepare
 from emulation.unix.process import bound_to_parent
+from hil_tests.target import Desk, Target, UnknownTarget, meanings, read_target
 
 PATIENCE_S = 30.0
 LOOK_AGAIN_S = 0.1
+TARGET = pytest.StashKey[Target]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--target", default="unix", help="what hil_tests run on: unix, rp2040, renode, bench:<serial port>"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*capabilities): what a target has to be capable of (targets.toml)")
+    try:
+        config.stash[TARGET] = read_target(config.getoption("--target"))
+    except UnknownTarget as unknown:
+        raise pytest.UsageError(str(unknown)) from None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needed = [name for marker in item.iter_markers("needs") for name in marker.args]
+    if "city" in getattr(item, "fixturenames", ()):
+        needed.append("city")
+    if not needed or not set(needed) <= set(meanings()):
+        pytest.fail("a test here names what it needs: @pytest.mark.needs(…), words of targets.toml")
+    for capability in needed:
+        if reason := item.config.stash[TARGET].why_not(capability):
+            pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails says what was said on the wires in the second before."""
+    report = yield
+    if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        for fixture in getattr(item, "funcargs", {}).values():
+            for number, handle in enumerate(getattr(fixture, "handles", ())):
+                report.sections.append((f"buses of node {number}, the last second", handle.bus_transcript()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Target:
+    return pytestconfig.stash[TARGET]
+
+
+@pytest.fixture
+def desk(target: Target, tmp_path: Path) -> Iterator[Desk]:
+    with ExitStack() as nodes:
+        yield Desk(target, tmp_path, nodes)
 
 
 def eventually(what: str, look: Callable[[], Any]) -> Any:
@@ -120,6 +171,10 @@ class City:
     @property
     def display(self) -> NodeHandle:
         return self._nodes[self.display_name]
+
+    @property
+    def handles(self) -> list[NodeHandle]:
+        return list(self._nodes.values())
 
     def journal(self, node: str) -> NodeJournal:
         return read_journal(self._nodes[node].flash_image())

@@ -14,8 +14,10 @@ import psutil
 import pytest
 
 from hil_tests.conftest import eventually
+from hil_tests.target import read_target
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.needs("city")
 FEEDS = ROOT.parent / "shared" / "data" / "transit" / "gtfs"
 
 
@@ -75,6 +77,13 @@ def test_the_demo_ends_with_every_record_stored_once(tmp_path: Path) -> None:
     check_sound(result)
     assert result["tap_decision_ms"]["p50"] > 0
     assert result["records"]["declared_gaps"] == 0
+
+
+def test_nodes_on_emulated_silicon_behind_a_relay_live_in_the_town_like_all_others(tmp_path: Path) -> None:
+    if reason := read_target("rp2040").absent:
+        pytest.skip(reason)
+    town = ("--validators", "2", "--displays", "2", "--meters", "1", "--posts", "1")
+    check_sound(finish(start_demo(tmp_path, "--for", "30", "--silicon", "2", *town), tmp_path))
 
 
 @pytest.mark.parametrize("victim", [is_controller, is_broker], ids=["controller", "broker"])

@@ -21,7 +21,7 @@ from rich.progress import Progress
 from protocols.schema import fare_validator
 from protocols.wire import record
 from protocols.wire.messages import tap
-from tools import bench_ingest
+from tools import bench_air, bench_backlog, bench_device, bench_ingest, bench_modbus
 
 REPEATS = 7
 CALLS = 20_000
@@ -133,10 +133,53 @@ def node_lines() -> list[Line]:
 def ingest_lines() -> list[Line]:
     """Whole path: MQTT, MAC, parse, committed SQLite, receipt."""
     measured = bench_ingest.measure()
-    return [line("ingest.records_per_s", measured.records_per_s, "1/s", "higher", measured.load)]
+    rival = ("aiomqtt to SQLite (FULL), no protocol", measured.rival_records_per_s)
+    return [
+        line("ingest.records_per_s", measured.records_per_s, "1/s", "higher", measured.load, rival),
+        line("ingest.records_per_core_s", measured.records_per_core_s, "1/s", "higher", measured.load),
+        line("ingest.rss_mb", measured.rss_mb, "MB", "lower", measured.load),
+    ]
 
 
-PARTS: dict[str, Callable[[], list[Line]]] = {"codec": codec_lines, "node": node_lines, "ingest": ingest_lines}
+def backlog_lines() -> list[Line]:
+    """A city after an outage."""
+    measured = bench_backlog.measure()
+    figures = (
+        ("backlog.drain_100k_s", measured.drain_s, "s"),
+        ("backlog.live_receipt_p99_ms", measured.live_receipt_p99_ms, "ms"),
+        ("backlog.paced_drain_100k_s", measured.paced_drain_s, "s"),
+        ("backlog.paced_live_receipt_p99_ms", measured.paced_live_receipt_p99_ms, "ms"),
+    )
+    return [line(name, value, unit, "lower", measured.load) for name, value, unit in figures]
+
+
+def modbus_lines() -> list[Line]:
+    """Schedules kept beside dead devices, and backlogs over a serial line."""
+    found = bench_modbus.measure(lambda sentence: print(f"bench: {sentence}", file=sys.stderr))
+    return [line(one.name, one.value, one.unit, one.better, one.load, one.rival) for one in found]
+
+
+def air_lines() -> list[Line]:
+    """What a mean and its flags take in an air post's archive."""
+    measured = bench_air.measure()
+    rival = ("rows in zlib", measured.rival_bytes_per_value)
+    return [line("air.bytes_per_value", measured.bytes_per_value, "byte", "lower", measured.load, rival)]
+
+
+def device_lines() -> list[Line]:
+    """A node on emulated silicon: what people wait for, and the memory that is left."""
+    return [line(one.name, one.value, one.unit, one.better, bench_device.LOAD) for one in bench_device.measure()]
+
+
+PARTS: dict[str, Callable[[], list[Line]]] = {
+    "codec": codec_lines,
+    "node": node_lines,
+    "ingest": ingest_lines,
+    "backlog": backlog_lines,
+    "modbus": modbus_lines,
+    "air": air_lines,
+    "device": device_lines,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -12,10 +12,12 @@ from typing import Annotated
 
 import typer
 
+from tools import controller_api, drain, feeds, import_journal, mbus, operation, provision
 from tools import demo as demo_screen
-from tools import feeds, provision
+from tools import ledger as books
+from tools import sim as simulation
 from tools.errors import NO, WRONG_USE, UsageError
-from tools.texts import LANGUAGES, default_language
+from tools.texts import LANGUAGES, default_language, say
 
 app = typer.Typer(
     help="Vuzol: the open field network of a city. Exit status: 0 done, 1 the answer is no, 2 wrong use or missing.",
@@ -42,6 +44,9 @@ def _language(value: str) -> str:
 def demo(
     validators: Annotated[int, typer.Option(min=1, max=200, help="Vehicles, a fare validator in each.")] = 8,
     displays: Annotated[int, typer.Option(min=1, max=200, help="Stop displays.")] = 6,
+    meters: Annotated[int, typer.Option(min=0, max=200, help="Houses, a meter node in each.")] = 4,
+    posts: Annotated[int, typer.Option(min=0, max=200, help="Air posts.")] = 3,
+    silicon: Annotated[int, typer.Option(min=0, max=20, help="So many of them as emulated RP2040 behind a relay.")] = 0,
     gtfs: Annotated[Path | None, typer.Option(help="A GTFS feed, zip or folder, moved in time to now.")] = None,
     seconds: Annotated[float | None, typer.Option("--for", min=10, help="End after so many seconds.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file.")] = None,
@@ -53,9 +58,43 @@ def demo(
 ) -> None:
     """Run a living town: real nodes, real controller, real broker; ends with the ledger."""
     request = demo_screen.Request(
-        validators, displays, gtfs, seconds, json_file, headless, port, folder, seed, _language(lang)
+        validators,
+        displays,
+        meters,
+        posts,
+        silicon,
+        gtfs,
+        seconds,
+        json_file,
+        headless,
+        port,
+        folder,
+        seed,
+        _language(lang),
     )
     raise typer.Exit(asyncio.run(demo_screen.run(request)))
+
+
+@app.command(
+    epilog="Examples: vuzol sim --faults storm | "
+    "vuzol sim --nodes 40 --hours 24 --seed 7 --faults plan.toml --json out.json"
+)
+def sim(
+    nodes: Annotated[int, typer.Option(min=1, max=200, help="Real nodes, each a MicroPython process.")] = 6,
+    hours: Annotated[float, typer.Option(min=0.01, help="Virtual hours; a plan may need more.")] = 6.0,
+    seed: Annotated[int, typer.Option(help="Everything comes from it: equal seeds, equal traces.")] = 1,
+    faults: Annotated[
+        str, typer.Option(help="calm, storm, outage-13h, outage-7d, or a TOML file in the words of those.")
+    ] = "calm",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file.")] = None,
+    lang: Language = "",
+) -> None:
+    """Simulate a town with faults in virtual time: real nodes, the real controller; ends with the ledger."""
+    raise typer.Exit(
+        simulation.run(
+            nodes=nodes, hours=hours, seed=seed, faults=faults, json_file=json_file, language=_language(lang)
+        )
+    )
 
 
 @app.command(epilog="Example: vuzol run --config vuzol.toml")
@@ -66,6 +105,56 @@ def run(
     from controller import app as controller_app
 
     raise typer.Exit(controller_app.main(config))
+
+
+@app.command(
+    epilog="Examples: vuzol relay --config relay.toml | VUZOL_MQTT__HOST=10.0.0.5 vuzol relay --config relay.toml"
+)
+def relay(
+    config: Annotated[Path, typer.Option(help="The configuration; controller/relay.example.toml explains every key.")],
+    lang: Language = "",
+) -> None:
+    """Carry the envelopes of Modbus nodes to MQTT and back, unopened, until it is told to stop."""
+    from controller import relay as controller_relay
+
+    language = _language(lang)
+
+    def tell(key: str, **values: object) -> None:
+        print(say(language, key, **values), flush=True)
+
+    raise typer.Exit(controller_relay.main(config, tell))
+
+
+Config = Annotated[Path, typer.Option(help="The controller's configuration.")]
+
+
+@app.command(epilog="Examples: vuzol backup --config vuzol.toml | vuzol backup --config vuzol.toml --to /mnt/usb")
+def backup(
+    config: Config,
+    to: Annotated[Path | None, typer.Option(help="A folder, or a .tar.gz; else <site.data>/backups.")] = None,
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Back up database, registry and feeds into one file, while the controller runs; it is read again."""
+    raise typer.Exit(operation.backup(config, to, as_json=as_json, language=_language(lang)))
+
+
+@app.command(epilog="Example: vuzol restore vuzol-demo-20261121T020000Z.tar.gz --config vuzol.toml --dry-run")
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+    config: Config,
+    dry_run: Annotated[bool, typer.Option(help="Verify the backup, change nothing.")] = False,
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Put a backup in place of a stopped controller's files; those are kept beside it."""
+    raise typer.Exit(operation.restore(file, config, dry_run=dry_run, as_json=as_json, language=_language(lang)))
+
+
+@app.command(epilog="Examples: vuzol doctor --config vuzol.toml | vuzol doctor --config vuzol.toml --json")
+def doctor(config: Config, as_json: Json = False, lang: Language = "") -> None:
+    """Look for what is wrong with an installation, or soon will be; each finding says what to do."""
+    raise typer.Exit(operation.doctor(config, as_json=as_json, language=_language(lang)))
 
 
 @app.command(epilog="Examples: vuzol gtfs feed.zip | vuzol gtfs feed/ --json")
@@ -87,9 +176,12 @@ def provision_command(
     registry: Annotated[Path, typer.Option(help="The controller's nodes.json; made if absent.")],
     settings: Annotated[Path, typer.Option(help="The node's settings file to write (mode 0600).")],
     site: Annotated[str, typer.Option(help="Site of the topics: a-z, 0-9, -.")],
-    kind: Annotated[str, typer.Option(help="fare_validator or stop_display.")],
+    kind: Annotated[str, typer.Option(help="Its kind; a wrong one is answered with the list.")],
     name: Annotated[str, typer.Option(help="What people call it.")],
     mqtt: Annotated[str, typer.Option(help="Broker as host:port.")] = "127.0.0.1:1883",
+    modbus: Annotated[
+        str, typer.Option(help="Instead of a broker: rtu:UNIT[:BAUD[:PARITY]] or tcp:UNIT[:HOST:PORT].")
+    ] = "",
     stop: Annotated[str, typer.Option(help="A display's GTFS stop_id.")] = "",
     size: Annotated[str, typer.Option(help="A display's panel in pixels.")] = "128x64",
     vehicle: Annotated[str, typer.Option(help="A validator's vehicle_id, as in the roster.")] = "",
@@ -100,8 +192,94 @@ def provision_command(
     lang: Language = "",
 ) -> None:
     """Give a new node its identity and its own key, and tell the controller's registry."""
-    job = provision.Job(registry, settings, site, kind, name, mqtt, stop, size, vehicle, number, city_key)
+    job = provision.Job(registry, settings, site, kind, name, mqtt, modbus, stop, size, vehicle, number, city_key)
     raise typer.Exit(provision.run(job, dry_run=dry_run, as_json=as_json, language=_language(lang)))
+
+
+mbus_app = typer.Typer(help="Meters' telegrams on M-Bus.", no_args_is_help=True)
+app.add_typer(mbus_app, name="mbus")
+
+
+@mbus_app.command(
+    "decode", epilog="Examples: vuzol mbus decode 'E5' | vuzol mbus decode \"$(cat telegram.hex)\" --json"
+)
+def mbus_decode(
+    telegram: Annotated[list[str], typer.Argument(metavar="HEX", help="A whole frame, two digits a byte.")],
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Decode a captured M-Bus frame: the meter, and every record with its value, unit and quantity."""
+    raise typer.Exit(mbus.run(" ".join(telegram), as_json=as_json, language=_language(lang)))
+
+
+Url = Annotated[str, typer.Option(help="The controller's address.", show_default=controller_api.DEFAULT_URL)]
+Configuration = Annotated[
+    Path | None, typer.Option("--config", help="Ask the controller that runs with this configuration.")
+]
+
+
+@app.command(
+    epilog="Examples: vuzol ledger | vuzol ledger --from 2026-11-01 --to 2026-11-30 --config vuzol.toml | "
+    "vuzol ledger --node 00000000000000a1 --url http://10.0.0.5:8080 --json"
+)
+def ledger(
+    node: Annotated[str, typer.Option(help="This node alone: its 16 hexadecimal digits.")] = "",
+    first: Annotated[
+        str, typer.Option("--from", help="Records from this day or time on; without an offset in the town's time zone.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", help="To the end of this day, or to this time.")] = "",
+    url: Url = "",
+    config: Configuration = None,
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Reconcile: what the nodes journalled against what the controller stored; status 1 when they differ."""
+    question = books.Question(node, first, last)
+    address = controller_api.address(url, config)
+    raise typer.Exit(books.run(question, address, as_json=as_json, language=_language(lang)))
+
+
+@app.command(
+    "drain",
+    epilog="Examples: vuzol drain /dev/ttyACM0 | vuzol drain chip.bin --node 00000000000000a1 --out bus17.drain",
+)
+def drain_command(
+    source: Annotated[str, typer.Argument(metavar="PORT|FILE", help="A serial port, or the image of a flash.")],
+    node: Annotated[str, typer.Option(help="Whose journal it is, where its settings do not say so.")] = "",
+    board: Annotated[str, typer.Option(help="The board whose flash map is used.")] = "rpi_pico",
+    out: Annotated[Path | None, typer.Option(help="The drain file to write.", show_default="NODE.drain")] = None,
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Read the journal of a node that no longer boots its application; goes on where it was broken off."""
+    raise typer.Exit(drain.run(drain.Job(source, node, board, out), as_json=as_json, language=_language(lang)))
+
+
+@app.command(
+    "import", epilog="Examples: vuzol import bus17.drain --dry-run | vuzol import bus17.drain --config vuzol.toml"
+)
+def import_command(
+    file: Annotated[Path, typer.Argument(help="What vuzol drain wrote.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, store nothing.")] = False,
+    despite_conflicts: Annotated[
+        bool, typer.Option("--despite-conflicts", help="Store what is new though numbers are stored with other bytes.")
+    ] = False,
+    url: Url = "",
+    config: Configuration = None,
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Store a dead node's journal in the controller's ledger, each record once, marked as imported."""
+    raise typer.Exit(
+        import_journal.run(
+            file,
+            controller_api.address(url, config),
+            dry_run=dry_run,
+            despite_conflicts=despite_conflicts,
+            as_json=as_json,
+            language=_language(lang),
+        )
+    )
 
 
 def main() -> None:

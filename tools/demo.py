@@ -27,6 +27,9 @@ class Request:
 
     validators: int
     displays: int
+    meters: int
+    posts: int
+    silicon: int
     gtfs: Path | None
     seconds: float | None
     json_file: Path | None
@@ -40,10 +43,10 @@ class Request:
 class Screen:
     """Progress bars on a terminal; plain lines when headless or piped."""
 
-    def __init__(self, request: Request) -> None:
-        self._language = request.language
+    def __init__(self, language: str, *, headless: bool) -> None:
+        self._language = language
         self._console = Console(highlight=False)
-        self._live = self._console.is_terminal and not request.headless
+        self._live = self._console.is_terminal and not headless
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -120,6 +123,9 @@ async def run(request: Request) -> int:
     plan = town.TownPlan(
         validators=request.validators,
         displays=request.displays,
+        meters=request.meters,
+        posts=request.posts,
+        silicon=request.silicon,
         feed=request.gtfs,
         seconds=request.seconds,
         port=request.port,
@@ -127,7 +133,7 @@ async def run(request: Request) -> int:
         seed=request.seed,
         language=request.language,
     )
-    with Screen(request) as screen:
+    with Screen(request.language, headless=request.headless) as screen:
 
         def ready(url: str) -> None:
             screen.line("ready", url=url)

@@ -6,6 +6,7 @@ Specification: boards/README.md, "The image".
 """
 
 import argparse
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -44,6 +45,7 @@ PROGRAMS = {
 }
 # package -> a file of it: libraries leave no program
 LIBRARIES = {
+    "libc6-dev": "/usr/include/stdio.h",
     "libnewlib-arm-none-eabi": "/usr/lib/arm-none-eabi/newlib/thumb/v6-m/nofp/libc.a",
     "libstdc++-arm-none-eabi-newlib": "/usr/lib/arm-none-eabi/newlib/thumb/v6-m/nofp/libstdc++.a",
 }
@@ -104,7 +106,7 @@ def _build_new(plan: ImagePlan, image: FirmwareImage) -> None:
         print(f"firmware: {time.monotonic() - began:4.0f} s  {sentence}", flush=True)
 
     need_toolchain(say)
-    tree, versions = _source_tree(plan, say)
+    tree, versions = source_tree(plan, say)
     micropython, port = tree / "micropython", tree / "micropython" / "ports" / "rp2"
     board_folder, output = tree / "board" / BOARD_NAME, tree / "build"
     write_board_folder(plan, board_folder)
@@ -129,7 +131,7 @@ def _build_new(plan: ImagePlan, image: FirmwareImage) -> None:
     say("done")
 
 
-def _source_tree(plan: ImagePlan, say: debian_sources.Say) -> tuple[Path, dict[str, str]]:
+def source_tree(plan: ImagePlan, say: debian_sources.Say) -> tuple[Path, dict[str, str]]:
     """The unpacked sources, shared by all images of the same pins; a tree that was cut short is made again."""
     pins = hashlib.sha256("\n".join(debian_sources.PINS).encode()).hexdigest()[:8]
     tree = cache_folder() / "trees" / f"micropython-{plan.micropython}-{plan.board}-{pins}"
@@ -186,15 +188,21 @@ def missing_packages() -> list[str]:
 
 def need_toolchain(say: debian_sources.Say) -> None:
     """Install what is missing, if this is root; otherwise raise UsageError with the line to type."""
-    missing = missing_packages()
+    install(missing_packages(), "the toolchain", say)
+
+
+def install(missing: Sequence[str], what: str, say: debian_sources.Say) -> None:
+    """Debian packages that a build needs. Raises UsageError with the line to type if this is not root."""
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise UsageError(f"the toolchain is incomplete; type: sudo apt-get install {' '.join(missing)}")
+        raise UsageError(f"{what} is incomplete; type: sudo apt-get install {' '.join(missing)}")
     say(f"installing {' '.join(missing)}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-q"], Path("/"), environment, "Debian's package lists")
-    run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], Path("/"), environment, "toolchain")
+    apt_get = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
+    with contextlib.suppress(UsageError):  # one repository that does not answer; what is really missing, the next says
+        run([*apt_get, "update"], Path("/"), environment, "Debian's package lists")
+    run([*apt_get, "install", "-y", "--no-install-recommends", *missing], Path("/"), environment, what)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

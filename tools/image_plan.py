@@ -69,10 +69,19 @@ def plan_image(board: str) -> ImagePlan:
     facts = tomllib.loads(path.read_text(encoding="utf-8"))
     if "firmware" not in facts:
         raise UsageError(f"the board {board!r} has no firmware image; these have: {', '.join(boards_with_image())}")
-    frozen = {_device_path(source): source for source in _device_modules(board)}
+    frozen = {_device_path(source): source for source in device_modules(board)}
     frozen |= {source.name: source for source in sorted((BOARDS / board / "frozen").glob("*.py"))}
     fonts = {source.name: source for source in sorted((ROOT / "firmware" / "fonts").glob("*.bin"))}
     return ImagePlan(board, facts, frozen, fonts)
+
+
+def device_modules(board: str) -> list[Path]:
+    """Every module of ours that a board's nodes load."""
+    folders = (ROOT / "firmware", ROOT / "protocols" / "wire", BOARDS / board)
+    found = [ROOT / "protocols" / "__init__.py", BOARDS / "__init__.py"]
+    for folder in folders:
+        found += (path for path in folder.rglob("*.py") if not {"tests", "frozen"} & set(path.parts))
+    return sorted(found)
 
 
 def boards_with_image() -> list[str]:
@@ -175,14 +184,6 @@ def check_budget(plan: ImagePlan, size: int) -> str:
         over = size - plan.budget
         raise ImageTooBig(f"the image needs {told}: {over} too many for boards/{plan.board}/board.toml, image_bytes")
     return told
-
-
-def _device_modules(board: str) -> list[Path]:
-    folders = (ROOT / "firmware", ROOT / "protocols" / "wire", BOARDS / board)
-    found = [ROOT / "protocols" / "__init__.py", BOARDS / "__init__.py"]
-    for folder in folders:
-        found += (path for path in folder.rglob("*.py") if not {"tests", "frozen"} & set(path.parts))
-    return sorted(found)
 
 
 def _device_path(source: Path) -> str:

@@ -30,6 +30,7 @@ class Job:
     kind: str
     name: str
     mqtt: str
+    modbus: str
     stop: str
     size: str
     vehicle: str
@@ -68,11 +69,27 @@ def _free_node_id(taken: tuple[NodeEntry, ...]) -> bytes:
     return node
 
 
-def _broker(mqtt: str) -> dict[str, Any]:
-    host, _, port = mqtt.rpartition(":")
+def _address(text: str, option: str) -> dict[str, Any]:
+    host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
-        raise UsageError(f"--mqtt {mqtt!r} is not host:port; write for example 10.0.0.5:1883")
-    return {"transport": "mqtt", "host": host.strip("[]"), "port": int(port)}
+        raise UsageError(f"{option} {text!r} is not host:port; write for example 10.0.0.5:1883")
+    return {"host": host.strip("[]"), "port": int(port)}
+
+
+def _modbus(text: str) -> dict[str, Any]:
+    """A slave's uplink of "rtu:UNIT[:BAUD[:PARITY]]" or "tcp:UNIT[:HOST:PORT]"."""
+    line, _, rest = text.partition(":")
+    unit, _, rest = rest.partition(":")
+    if not unit.isdigit() or not 1 <= int(unit) <= 247 or line not in ("rtu", "tcp"):
+        raise UsageError(f"--modbus {text!r} is not rtu:UNIT or tcp:UNIT with a unit of 1 to 247; write rtu:17")
+    uplink: dict[str, Any] = {"transport": f"modbus_{line}", "unit": int(unit)}
+    if line == "tcp":
+        return uplink | ({"host": "0.0.0.0", "port": 502} | (_address(rest, "--modbus") if rest else {}))
+    baud, _, parity = (rest or "115200").partition(":")
+    parity = parity or "none"
+    if not baud.isdigit() or not 1200 <= int(baud) <= 115_200 or parity not in ("none", "even", "odd"):
+        raise UsageError(f"--modbus {text!r}: baud goes from 1200 to 115200, parity is none, even or odd")
+    return uplink | {"baud": int(baud), "parity": parity}
 
 
 def _panel(size: str) -> tuple[int, int]:
@@ -111,6 +128,8 @@ def _with_place(job: Job, entry: NodeEntry, *, dry_run: bool) -> tuple[NodeEntry
         key = _city_key(job.city_key, dry_run=dry_run)
         config = {"vehicle": job.number, "door": 1, "city_key": key.hex()}
         return replace(entry, vehicle_id=job.vehicle, vehicle=job.number), config
+    if job.kind != "stop_display":
+        return entry, {}  # what hangs on the node is written into its settings by hand
     if not job.stop:
         raise UsageError("a display needs --stop STOP_ID")
     width, height = _panel(job.size)
@@ -131,7 +150,8 @@ def run(job: Job, *, dry_run: bool, as_json: bool, language: str) -> int:
     except EncodeError as error:
         raise UsageError(str(error)) from None
     entry, config = _with_place(job, entry, dry_run=dry_run)
-    settings = settings_dict(entry, language=language, uplink=_broker(job.mqtt), config=config)
+    uplink = _modbus(job.modbus) if job.modbus else {"transport": "mqtt"} | _address(job.mqtt, "--mqtt")
+    settings = settings_dict(entry, language=language, uplink=uplink, config=config)
     if not dry_run:
         try:
             write_secret(job.registry, registry_text([*registered, entry]))

@@ -23,6 +23,9 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "beeper": ("passive beeper, through a transistor", {"pin": "signal"}),
     "cash_button": ("button to ground", {"pin": "contact"}),
     "panel_bus": ("first MAX7219 of the chain", {"sck": "CLK", "mosi": "DIN", "cs": "LOAD (CS)"}),
+    "meter_bus": ("level converter of the meter bus", {"tx": "RX", "rx": "TX"}),
+    "pulse_inputs": ("pulse contacts of meters to ground", {"first": "meter 1", "second": "meter 2"}),
+    "cover": ("cover contact to ground, closed while the cover is", {"pin": "contact"}),
     "uplink": ("RS-485 transceiver", {"tx": "DI", "rx": "RO", "direction": "DE and /RE"}),
 }
 

@@ -19,10 +19,14 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "tools" / "README.md").read_text(encoding="utf-8")
 
 
-def commands() -> dict[str, TyperCommand]:
-    group = typer.main.get_command(app)
+def commands(group: object = None, before: str = "") -> dict[str, TyperCommand]:
+    group = group or typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
-    return {name: command for name, command in group.commands.items() if isinstance(command, TyperCommand)}
+    found = {before + name: command for name, command in group.commands.items() if isinstance(command, TyperCommand)}
+    for name, inner in group.commands.items():
+        if isinstance(inner, TyperGroup):
+            found |= commands(inner, f"{before}{name} ")
+    return found
 
 
 def vuzol(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +54,7 @@ def test_every_command_and_option_stands_in_the_readme(name: str) -> None:
 
 @pytest.mark.parametrize("name", commands())
 def test_every_command_has_an_example_in_its_help(name: str) -> None:
-    done = vuzol(name, "--help")
+    done = vuzol(*name.split(), "--help")
     assert done.returncode == 0
     assert f"vuzol {name}" in done.stdout.split("Example", 1)[1]
 
@@ -63,8 +67,13 @@ def test_both_languages_have_the_same_texts() -> None:
 
 WRONG_USE = {
     "a configuration that is not there": ["run", "--config", "no-such.toml"],
+    "a relay's configuration that is not there": ["relay", "--config", "no-such.toml"],
     "a feed that is not there": ["gtfs", "no-such.zip"],
     "a demo of a feed that is not there": ["demo", "--gtfs", "no-such.zip", "--for", "10", "--headless", "--port", "0"],
+    "a ledger of nobody": ["ledger", "--url", "http://127.0.0.1:1"],
+    "a ledger of a controller that does not run": ["ledger", "--config", "no-such.toml"],
+    "a port that is not there": ["drain", "/dev/no-such-port"],
+    "a drain file that is not there": ["import", "no-such.drain"],
     "a language that we do not speak": ["gtfs", "x", "--lang", "de"],
 }
 
@@ -105,6 +114,23 @@ def test_a_provisioned_node_is_in_the_registry_and_both_files_are_private(tmp_pa
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
+def test_a_node_without_a_broker_is_made_a_modbus_slave(tmp_path: Path) -> None:
+    uplinks = {
+        "rtu:7": {"transport": "modbus_rtu", "unit": 7, "baud": 115_200, "parity": "none"},
+        "rtu:7:9600:even": {"transport": "modbus_rtu", "unit": 7, "baud": 9600, "parity": "even"},
+        "tcp:7": {"transport": "modbus_tcp", "unit": 7, "host": "0.0.0.0", "port": 502},
+        "tcp:7:[::1]:1502": {"transport": "modbus_tcp", "unit": 7, "host": "::1", "port": 1502},
+    }
+    for number, (text, uplink) in enumerate(uplinks.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert provision_display(folder, "--modbus", text).returncode == 0
+        assert json.loads((folder / "settings.json").read_text(encoding="utf-8"))["uplink"] == uplink
+    for text in ("7", "rtu:", "rtu:248", "rtu:7:50", "rtu:7:9600:mark", "tcp:7:nowhere", "can:7"):
+        done = provision_display(tmp_path, "--modbus", text, "--dry-run")
+        assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), text
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert provision_display(tmp_path, "--dry-run").returncode == 0
     assert list(tmp_path.iterdir()) == []
@@ -117,3 +143,14 @@ def test_settings_that_exist_are_never_overwritten(tmp_path: Path) -> None:
     assert again.returncode == 2
     assert "move it away first" in again.stderr
     assert before == ((tmp_path / "settings.json").read_bytes(), (tmp_path / "nodes.json").read_bytes())
+
+
+def test_a_node_whose_place_is_written_by_hand_gets_its_identity(tmp_path: Path) -> None:
+    done = vuzol(
+        "provision", "--registry", tmp_path / "nodes.json", "--settings", tmp_path / "settings.json", "--site", "demo",
+        "--kind", "utility_meter", "--name", "Будинок 7",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))["config"] == {}
+    (entry,) = read_registry((tmp_path / "nodes.json").read_text(encoding="utf-8"))
+    assert (entry.kind, entry.name) == ("utility_meter", "Будинок 7")
