@@ -6,6 +6,7 @@ Specification: protocols/WIRE.md, "Documents".
 
 import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,10 @@ async def online(book: Playbook, *peers: Peer) -> None:
         await book.send(peer, peer.batch())
 
 
+def _has_chunks(sign: Peer, count: int) -> bool:
+    return len(sign.chunks) == count
+
+
 async def test_a_node_is_offered_what_it_lacks_and_pulls_it(book: Playbook) -> None:
     sign = Peer(SIGN)
     await online(book, sign)
@@ -59,7 +64,7 @@ async def test_a_node_is_offered_what_it_lacks_and_pulls_it(book: Playbook) -> N
         size = min(wire.CHUNK_SIZE, len(FONT) - offset)
         book.town.ingest.receive(sign.up, sign.request(wire.FONT, 1, offset, size))
         assert await copies(book) == [("2", 1, 0, "pulling", "")]
-        await until(lambda: len(sign.chunks) == offset // wire.CHUNK_SIZE + 1)
+        await until(partial(_has_chunks, sign, offset // wire.CHUNK_SIZE + 1))
     assert b"".join(chunk.data for chunk in sign.chunks) == FONT
     sign.tell_document(wire.FONT, 1, document.OUTCOME_STORED, document.REASON_NONE, 1)
     await book.send(sign, sign.batch())

@@ -1,4 +1,4 @@
-"""A document for a real node on an emulated RS-485 line, behind a relay: the same envelopes, and its rides still arrive.
+"""A document for a real node on an emulated RS-485 line, behind a relay: the same envelopes, and rides arrive.
 
 Never looks into the node: what it holds is what it reports. Specification: protocols/WIRE.md, "Documents".
 """

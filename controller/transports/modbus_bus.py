@@ -137,7 +137,9 @@ class Bus:
     async def _ask(self, unit: Unit, pdu: bytes, loop: asyncio.AbstractEventLoop) -> None:
         line_s = self._link.line_s(pdu)
         others_s = [other.usual_s for other in self.units if other.usual_s is not None] if unit.usual_s is None else []
-        timeout_s = self._timeout_s if self._is_doubtful else unit.timeout_s(max(others_s, default=None))
+        timeout_s = unit.timeout_s(max(others_s, default=None))
+        if self._is_doubtful and unit.failures <= 1:
+            timeout_s = self._timeout_s
         began_s = unit.asked_s = loop.time()
         unit.requests += 1
         self._is_doubtful = True

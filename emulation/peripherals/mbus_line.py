@@ -161,7 +161,7 @@ def _bits(data: bytes) -> list[int]:
 
 
 def _characters(drawn: set[int]) -> tuple[bytes, int]:
-    """What a UART hears, which takes any 0 behind a pause for a start bit, and the last bit; parity is not looked at."""
+    """What a UART hears, which takes any 0 behind a pause for a start bit, and when it is over; no parity check."""
     heard = bytearray()
     at, last = min(drawn), max(drawn)
     while at <= last:

@@ -58,7 +58,7 @@ class ModbusLine:
         """It stays."""
 
     def line_s(self, pdu: bytes) -> float:
-        """A frame of the longest, to and fro."""
+        """The longest of frames, and back."""
         return (256 + len(pdu)) * modbus_rtu.character_us(BAUD) / 1e6
 
     async def request(self, unit: int, pdu: bytes, timeout_s: float) -> bytes:

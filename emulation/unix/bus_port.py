@@ -33,7 +33,11 @@ class BusPort:
     """`more` are handlers of operations that a lane adds: of the unit and the payload they make the answer."""
 
     def __init__(
-        self, wiring: Wiring, flash: Flash, on_watchdog: Callable[[int], None], more: Mapping[int, Handler] | None = None
+        self,
+        wiring: Wiring,
+        flash: Flash,
+        on_watchdog: Callable[[int], None],
+        more: Mapping[int, Handler] | None = None,
     ) -> None:
         self._wiring = wiring
         self._flash = flash

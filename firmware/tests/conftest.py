@@ -104,7 +104,7 @@ class Broker:
         self._program = program
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         folder.mkdir()
 
     def start(self) -> None:
@@ -127,7 +127,7 @@ class Broker:
         file = self._folder / "nats.conf"
         settings = {
             "server_name": "test",
-            "listen": f"127.0.0.1:{_free_port()}",
+            "listen": f"127.0.0.1:{free_port()}",
             "jetstream": {"store_dir": str(self._folder / "jetstream")},
             "mqtt": {"host": "127.0.0.1", "port": self.port},
         }
@@ -144,7 +144,7 @@ def _mosquitto() -> str | None:
     return shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -82,7 +82,7 @@ class Day:
                 made.wiring.gnss.period_s = GNSS_PERIOD_S
             return made
 
-        self.node: NodeHandle = start("unix", kind, settings_of(kind), folder, heap="192k", lane=lane)
+        self.node: NodeHandle = start("unix", kind, settings_of(kind, status_s=60), folder, heap="192k", lane=lane)
 
     def live(self, hours: float) -> None:
         """Let the time pass. Raises what a job of the day raised."""

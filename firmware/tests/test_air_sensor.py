@@ -9,20 +9,18 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from emulation import air_sheets
-from emulation.journal_image import full_journal
-from emulation.launch import NodeHandle, board_facts, start
-from emulation.virtual.lane import VirtualNode
+from emulation.launch import board_facts, start
 from firmware.document_store import DocumentStore
-from firmware.tests.conftest import _free_port, journalled, settings_of, wait_for
+from firmware.tests.air_posts import MINUTE_S, START_S, Launch, Minutes, events, launching, pass_minutes
+from firmware.tests.conftest import free_port, journalled, settings_of, wait_for
 from firmware.tests.device.ram_flash import RamFlash
-from protocols.wire import air_rows, record, registers
+from protocols.wire import air_rows, registers
 from protocols.wire.air_rows import (
     FLAG_HUMIDITY,
     FLAG_MAINTENANCE,
@@ -30,14 +28,10 @@ from protocols.wire.air_rows import (
     FLAG_RANGE,
     FLAG_WARM_UP,
     GASES,
-    Row,
 )
 from protocols.wire.document import CALIBRATION, Offer
 from protocols.wire.messages import air_means, event, status
 
-Launch = Callable[..., NodeHandle]
-MINUTE_S = 60
-START_S = 1  # after the power: the first seconds of the first minute are missed
 PM = ("pm1", "pm2_5", "pm10")
 FACTS = board_facts("unix")["flash"]["air_sensor"]
 
@@ -45,51 +39,8 @@ FACTS = board_facts("unix")["flash"]["air_sensor"]
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Launch]:
     """launch(**config) starts a post of its own in virtual time; it ends with the test."""
-    nodes = []
-
-    def launched(folder: str = "post", **config: Any) -> NodeHandle:
-        settings = settings_of("air_sensor", **config)
-        nodes.append(start("unix", "air_sensor", settings, tmp_path / folder, lane=VirtualNode))
-        return nodes[-1]
-
-    yield launched
-    for node in nodes:
-        node.close()
-
-
-class Minutes:
-    """The periods on a node's flash: (start in seconds, minutes, rows by channel)."""
-
-    def __init__(self, node: NodeHandle) -> None:
-        self.periods = [
-            (means.start_s, means.minutes, {air_rows.CHANNELS[row.channel][0]: row for row in rows_of(means)})
-            for means in (air_means.parse(one.body) for one in journalled(node, air_means.KIND))
-        ]
-
-    def __getitem__(self, number: int) -> dict[str, Row]:
-        return self.periods[number][2]
-
-    def __len__(self) -> int:
-        return len(self.periods)
-
-    @property
-    def starts(self) -> list[int]:
-        return [start_s for start_s, _, _ in self.periods]
-
-
-def rows_of(means: air_means.AirMeans) -> list[Row]:
-    return air_rows.parse(means.rows, means.minutes * MINUTE_S)
-
-
-def pass_minutes(node: NodeHandle, count: int) -> Minutes:
-    """So many full minutes of the node's clock later, and a second more."""
-    node.pass_time(count * MINUTE_S + START_S)
-    return Minutes(node)
-
-
-def events(node: NodeHandle) -> list[tuple[int, str]]:
-    found = [event.parse(one.body) for one in journalled(node, event.KIND)]
-    return [(one.code, one.text.decode()) for one in found]
+    with launching(tmp_path) as launched:
+        yield launched
 
 
 def test_a_minute_says_what_the_weather_was(launch: Launch) -> None:
@@ -271,66 +222,6 @@ def test_an_sps30_tells_pm4_as_well_on_either_of_its_interfaces(launch: Launch, 
     assert minute["pm10"].count == 60
 
 
-def test_the_grid_does_not_drift(launch: Launch) -> None:
-    post = launch(particles="none", climate="none", calibration={"version": 0, "cells": []}, status_s=3600)
-    minutes = pass_minutes(post, 180)
-    assert minutes.starts == list(range(0, 180 * MINUTE_S, MINUTE_S))
-    assert {minutes[number]["supply"].count for number in range(1, 180)} == {60}
-    kept = journalled(post, air_means.KIND)
-    assert all(one.time_s - air_means.parse(one.body).start_s == MINUTE_S for one in kept)
-
-
-def test_a_power_cut_costs_the_running_minute_and_nothing_else(launch: Launch) -> None:
-    post = launch(calibration=air_sheets.calibration("no2"))
-    pass_minutes(post, 2)
-    post.pass_time(40)
-    post.cut_power()
-    kept = [(one.seq, one.body) for one in journalled(post, air_means.KIND)]
-    assert len(kept) == 2
-    post.start()
-    pass_minutes(post, 1)
-    after = [(one.seq, one.body) for one in journalled(post, air_means.KIND)]
-    assert after[:2] == kept
-    assert len(after) == 3
-    numbers = [one.seq for one in journalled(post)]
-    assert numbers == sorted(set(numbers))
-
-
-def test_a_power_cut_while_a_minute_is_written_leaves_every_minute_before_it(launch: Launch) -> None:
-    post = launch(calibration=air_sheets.calibration("no2"), status_s=3600)
-    kept = [one.body for one in journalled(post, air_means.KIND)]
-    for _ in range(4):
-        post.pass_time(50)
-        post.cut_power_at(post.flash.operations + 1)
-        post.wait_until(lambda: not post.alive, 90, "the cut")
-        found = [one.body for one in journalled(post, air_means.KIND)]
-        assert found[: len(kept)] == kept
-        post.start()
-        post.pass_time(MINUTE_S + START_S)
-        kept = [one.body for one in journalled(post, air_means.KIND)]
-        assert len(kept) > len(found)
-
-
-def test_a_post_whose_journal_fills_goes_over_to_means_of_twenty_minutes(launch: Launch, tmp_path: Path) -> None:
-    sectors = FACTS["journal_bytes"] // 4096
-    minute = air_means.build(air_means.AirMeans(0, 1, 1, bytes(90)))
-    image = full_journal(sectors, air_means.KIND, minute)
-    waiting = bytearray(image)
-    waiting[-40 * 4096 :] = b"\xff" * (40 * 4096)  # so many sectors are left
-    folder = tmp_path / "post"
-    folder.mkdir()
-    (folder / "journal.flash").write_bytes(waiting)
-    post = launch(calibration=air_sheets.calibration("no2"))
-    before = len(Minutes(post))
-    post.pass_time(41 * MINUTE_S)
-    fresh = Minutes(post).periods[before:]
-    assert [(start_s, minutes) for start_s, minutes, _ in fresh] == [(0, 20), (1200, 20)]
-    rows = fresh[1][2]
-    assert {row.count for row in rows.values()} == {1200}
-    assert rows["pm10"].mean == 200
-    assert rows["pm10"].deviation is None  # brief: a mean and its mark
-
-
 def test_a_third_of_the_heap_is_free_in_service(launch: Launch) -> None:
     post = launch(status_s=30)
     pass_minutes(post, 3)
@@ -343,25 +234,6 @@ def test_settings_without_a_whole_calibration_are_told_in_one_sentence(launch: L
     post.pass_time(5)
     assert "config.calibration must be" in post.console
     assert "Traceback" not in post.console
-
-
-def test_records_have_the_size_that_the_journal_is_laid_out_for(launch: Launch) -> None:
-    """Two minutes of a post with four gases share a page of the journal."""
-    post = launch(calibration=air_sheets.calibration("no2", "co", "o3", "so2"))
-    pass_minutes(post, 3)
-    sizes = [len(one.body) + record.HEADER_SIZE + 4 for one in journalled(post, air_means.KIND)]
-    assert max(sizes[1:]) <= 128
-
-
-def test_two_days_of_minutes_and_a_month_of_longer_means_fit_the_journal(tmp_path: Path) -> None:
-    program = ("-m", "firmware.tests.device.air_capacity")
-    with start("unix", "air_sensor", settings_of("air_sensor"), tmp_path, program=program) as post:
-        post.wait_console("}", 90)
-        kept = json.loads(post.console.splitlines()[-1])
-    assert kept["full"] >= 12 * 60
-    assert kept["full"] + kept["brief"] >= 48 * 60
-    assert kept["longs"] + 2 * 24 * 3 >= 30 * 24 * 3  # the first two days are there in minutes
-    assert kept["oldest"] == 1  # nothing was given up
 
 
 def burn_calibration(folder: Path, version: int, content: bytes) -> None:
@@ -405,7 +277,7 @@ def test_mbpoll_reads_the_last_minute_and_what_is_not_measured_is_no_number(tmp_
     program = shutil.which("mbpoll")
     if program is None:
         pytest.skip("mbpoll is not installed (apt-get install mbpoll)")
-    port = _free_port()
+    port = free_port()
     uplink = {"uplink": {"transport": "modbus_tcp", "unit": 17, "port": port}}
     addresses = {row.name: row.address for row in registers.registers_of("air_sensor")}
 

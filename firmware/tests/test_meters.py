@@ -11,7 +11,7 @@ import pytest
 
 from emulation.launch import NodeHandle, board_facts
 from firmware.tests import on_device
-from firmware.tests.conftest import _free_port, journalled, settings_of, wait_for
+from firmware.tests.conftest import free_port, journalled, settings_of, wait_for
 from firmware.tests.test_modbus_link import mbpoll, polled
 from protocols.wire import journal_format as layout
 from protocols.wire import meter_rows, registers
@@ -61,7 +61,7 @@ def test_sixty_days_of_hours_fit_the_journal() -> None:
 
 
 def test_mbpoll_reads_the_live_values_of_meters(launch: Callable[..., NodeHandle]) -> None:
-    port = _free_port()
+    port = free_port()
     uplink: dict[str, Any] = {"transport": "modbus_tcp", "unit": UNIT, "port": port}
     node = launch("utility_meter", settings_of("utility_meter", **CONFIG) | {"uplink": uplink})
     wait_for(lambda: len(journalled(node, reading.KIND)) == 2, 20, "both readings")

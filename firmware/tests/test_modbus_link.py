@@ -23,7 +23,7 @@ from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from emulation.launch import NodeHandle
 from emulation.rs485 import LiveBus
 from firmware.tests.capture import Tap, dissect
-from firmware.tests.conftest import KEY, NODE, Broker, Desk, _free_port, journalled, settings_of, wait_for
+from firmware.tests.conftest import KEY, NODE, Broker, Desk, free_port, journalled, settings_of, wait_for
 from firmware.tests.device.slave_world import UNIT, Master, Refusal, read_registers
 from protocols.wire import batch, command, envelope, journal_format, mailbox, modbus_rtu, modbus_tcp, receipt, registers
 from protocols.wire.live import fare_validator, stop_display
@@ -55,7 +55,7 @@ def rtu_node(launch: Launch, bus: LiveBus) -> NodeHandle:
 
 @pytest.fixture
 def tcp_node(launch: Launch) -> tuple[NodeHandle, int]:
-    port = _free_port()
+    port = free_port()
     node = launch("fare_validator", with_uplink("fare_validator", transport="modbus_tcp", unit=UNIT, port=port))
     wait_for(lambda: _listens(port), 10, "the node's port")
     return node, port

@@ -38,5 +38,6 @@ def test_a_board_or_kind_that_is_not_there_is_named(capsys: pytest.CaptureFixtur
     assert wiring.main(["rpi_pico", "toaster"]) == WRONG_USE
     assert capsys.readouterr().err.splitlines() == [
         "wiring: there is no board 'toaster'; there are: rpi_pico, unix",
-        "wiring: the board 'rpi_pico' has no kind 'toaster'; it has: air_sensor, fare_validator, stop_display, utility_meter",
+        "wiring: the board 'rpi_pico' has no kind 'toaster'; it has: "
+        "air_sensor, fare_validator, stop_display, utility_meter",
     ]

@@ -61,6 +61,7 @@ def test_a_good_file_gives_everything_the_node_needs():
     assert found.node == b"\0\0\0\0\0\0\0\xa1"
     assert (found.key, found.site, found.kind, found.language) == (b"\x5e" * 32, "demo", "fare_validator", "uk")
     assert found.uplink == {"transport": "mqtt", "host": "127.0.0.1", "port": 1883}
+    assert found.journal_epoch == 0
     assert found.config == {"vehicle": 17, "city_key": b"\x11" * 32, "repeat_s": 4}
 
 
@@ -124,6 +125,7 @@ def test_each_wrong_field_is_named():
         ("uplink.transport", "pigeon", "uplink.transport must be one of modbus_rtu, modbus_tcp, mqtt"),
         ("uplink.host", 7, "uplink.host must be text"),
         ("uplink.port", 0, "uplink.port must be a whole number from 1 to 65535"),
+        ("journal_epoch", 4096, "journal_epoch must be a whole number from 0 to 4095"),
         ("config", [], "config must be an object"),
         ("config.vehicle", -1, "config.vehicle must be a whole number from 0 to 99"),
         ("config.vehicle", True, "config.vehicle must be a whole number from 0 to 99"),
