@@ -1,12 +1,9 @@
-"""Air over HTTP: the posts and what they measured last, stored samples as JSON or CSV, and what their columns mean.
+"""Air over HTTP: the posts and what they measured last, pages of stored samples, the archive, what channels mean.
 
 Never decides anything: routes only translate.
 Specification: OpenAPI at /openapi.json; README.md here, "Air".
 """
 
-import csv
-import io
-from dataclasses import asdict, fields
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Query
@@ -18,11 +15,10 @@ from protocols.wire import air_rows, topics
 from protocols.wire.errors import MalformedFrame
 
 MAX_RECORDS = 10_000
-CSV_TYPE = "text/csv; charset=utf-8"
 
 
 class ChannelAnswer(BaseModel):
-    """A row of the data dictionary."""
+    """A channel, whatever post it is of."""
 
     channel: str
     unit: str
@@ -64,22 +60,11 @@ def add_air(app: FastAPI, air: Air) -> None:
         from_seq: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_RECORDS, description="records, each of all channels")] = 1000,
     ) -> SamplesAnswer:
-        found, next_seq = _stored(air, node, from_seq, limit)
+        try:
+            found, next_seq = air.stored(topics.node_id(node), from_seq, limit)
+        except (KeyError, MalformedFrame):
+            raise HTTPException(404, "no such air post") from None
         return SamplesAnswer(samples=found, next_seq=next_seq)
-
-    @app.get("/api/v1/air/{node}/samples.csv", summary="The same as CSV", tags=["air"], response_class=Response)
-    def samples_csv(
-        node: str,
-        from_seq: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
-        limit: Annotated[int, Query(ge=1, le=MAX_RECORDS)] = MAX_RECORDS,
-    ) -> Response:
-        found, _ = _stored(air, node, from_seq, limit)
-        text = io.StringIO()
-        rows = csv.DictWriter(text, [field.name for field in fields(AirSample)] + ["class_name"])
-        rows.writeheader()
-        for sample in found:
-            rows.writerow(asdict(sample) | {"flags": " ".join(sample.flags), "class_name": CLASS})
-        return Response(text.getvalue(), media_type=CSV_TYPE)
 
     @app.get(
         "/api/v1/air/{node}/archive",
@@ -92,10 +77,3 @@ def add_air(app: FastAPI, air: Air) -> None:
             return Response(air.archive(topics.node_id(node)), media_type="application/octet-stream")
         except (KeyError, MalformedFrame):
             raise HTTPException(404, "no such air post") from None
-
-
-def _stored(air: Air, node: str, from_seq: int, limit: int) -> tuple[list[AirSample], int]:
-    try:
-        return air.stored(topics.node_id(node), from_seq, limit)
-    except (KeyError, MalformedFrame):
-        raise HTTPException(404, "no such air post") from None

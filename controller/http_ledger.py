@@ -54,7 +54,8 @@ async def upload(request: Request, max_bytes: int) -> bytes:
     return bytes(data)
 
 
-def _node(name: str) -> int:
+def asked_node(name: str) -> int:
+    """The store's number of a node of a request, or 404."""
     try:
         return node_number(topics.node_id(name))
     except MalformedFrame:
@@ -68,8 +69,8 @@ def _add_records(app: FastAPI, books: Books) -> None:
         from_seq: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_RECORDS)] = 1000,
     ) -> RecordsAnswer:
-        found = books.store.records(_node(node), from_seq, limit)
-        times = taken(books.store, _node(node), found)
+        found = books.store.records(asked_node(node), from_seq, limit)
+        times = taken(books.store, asked_node(node), found)
         return RecordsAnswer(
             node=node,
             records=[
@@ -89,15 +90,15 @@ def _add_records(app: FastAPI, books: Books) -> None:
         )
 
 
-def _add_accounts(app: FastAPI, books: Books) -> None:
-    def period(first: str | None, last: str | None) -> Period | None:
-        if first is None and last is None:
-            return None
-        try:
-            return read_period(first, last, books.timezone())
-        except NoPeriod as error:
-            raise HTTPException(422, str(error)) from None
+def asked_period(first: str | None, last: str | None, books: Books) -> Period:
+    """The period of a request, or 422."""
+    try:
+        return read_period(first, last, books.timezone())
+    except NoPeriod as error:
+        raise HTTPException(422, str(error)) from None
 
+
+def _add_accounts(app: FastAPI, books: Books) -> None:
     @app.get("/api/v1/ledger", summary="Stored, owed, declared lost: node by node", tags=["ledger"])
     def ledger(
         verify: Annotated[bool, Query(description="count the database's rows now: slow, for proof")] = False,
@@ -109,7 +110,7 @@ def _add_accounts(app: FastAPI, books: Books) -> None:
             str | None, Query(alias="to", description="to the end of that day, or to that time; counts rows as verify")
         ] = None,
     ) -> LedgerAnswer:
-        asked = period(first, last)
+        asked = asked_period(first, last, books) if first or last else None
         if asked is not None:
             rows = books.ledger.of_period(*books.store.audit_period(asked.from_s, asked.to_s))
         elif verify:
@@ -117,7 +118,7 @@ def _add_accounts(app: FastAPI, books: Books) -> None:
         else:
             rows = books.ledger.rows()
         if node is not None:
-            _node(node)
+            asked_node(node)
             rows = tuple(row for row in rows if row.node == node.lower())
             if not rows and asked is None:
                 raise HTTPException(404, "no such node in the registry or the database")

@@ -131,9 +131,10 @@ def meter_bus():
 
 
 def pulse_inputs():
-    """(first, second): inputs that read 0 while a meter's pulse contact is closed to ground."""
+    """(first, second): counters of how often a meter's pulse contact has closed to ground since this call."""
     role = pins.UTILITY_METER["pulse_inputs"]
-    return tuple(machine.Pin(role[name], machine.Pin.IN, machine.Pin.PULL_UP) for name in ("first", "second"))
+    inputs = [machine.Pin(role[name], machine.Pin.IN, machine.Pin.PULL_UP) for name in ("first", "second")]
+    return tuple(PulseCounter(pin) for pin in inputs)
 
 
 def cover():

@@ -8,6 +8,7 @@ import machine
 
 from boards.unix import pins
 from boards.unix.file_flash import FileFlash
+from boards.unix.pulse_counter import PulseCounter
 
 LIGHT_PWM_HZ = 1000
 DOCUMENTS_BYTES = 262_144  # board.toml, documents_bytes
@@ -96,9 +97,10 @@ def meter_bus():
 
 
 def pulse_inputs():
-    """(first, second): inputs that read 0 while a meter's pulse contact is closed to ground."""
+    """(first, second): counters of how often a meter's pulse contact has closed to ground since this call."""
     role = pins.UTILITY_METER["pulse_inputs"]
-    return tuple(machine.Pin(role[name], machine.Pin.IN, machine.Pin.PULL_UP) for name in ("first", "second"))
+    inputs = [machine.Pin(role[name], machine.Pin.IN, machine.Pin.PULL_UP) for name in ("first", "second")]
+    return tuple(PulseCounter(number, src=pin) for number, pin in enumerate(inputs))
 
 
 def cover():

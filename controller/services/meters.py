@@ -55,6 +55,7 @@ class MeterSample:
     identity: str
     outcome: str
     flags: tuple[str, ...]
+    function: str
     register: str
     storage: int
     tariff: int
@@ -209,7 +210,9 @@ def samples_of(event: MeterRead) -> Iterator[MeterSample]:
     outcome = OUTCOMES[event.outcome] if event.outcome < len(OUTCOMES) else str(event.outcome)
     flags = tuple(word for bit, word in FLAGS if event.flags & bit)
 
-    def sample(register: int, place: tuple[int, int, int], unit: str, raw: int | None, exponent: int) -> MeterSample:
+    def sample(
+        function: str, register: int, place: tuple[int, int, int], unit: str, raw: int | None, exponent: int
+    ) -> MeterSample:
         value = None if raw is None else float(raw * 10**exponent if exponent >= 0 else raw / 10**-exponent)
         return MeterSample(
             event.seq,
@@ -220,6 +223,7 @@ def samples_of(event: MeterRead) -> Iterator[MeterSample]:
             event.identity,
             outcome,
             flags,
+            function,
             f"{register:06X}",
             *place,
             unit,
@@ -229,6 +233,7 @@ def samples_of(event: MeterRead) -> Iterator[MeterSample]:
         )
 
     for one in event.values:
-        yield sample(one.register, (one.storage, one.tariff, one.device), one.unit, one.raw, one.exponent)
+        place = (one.storage, one.tariff, one.device)
+        yield sample(mbus_names.FUNCTIONS[one.function], one.register, place, one.unit, one.raw, one.exponent)
     if not event.values:
-        yield sample(0, (0, 0, 0), "", None, 0)
+        yield sample("", 0, (0, 0, 0), "", None, 0)

@@ -133,6 +133,12 @@ class Store(Protocol):
     def records(self, node: int, from_seq: int, limit: int) -> list[StoredRecord]:
         """Records of a node with seq >= from_seq, in order, at most `limit`."""
 
+    def records_of(self, node: int, kind: int, seqs: tuple[int, int], period: tuple[int, int]) -> list[StoredRecord]:
+        """Records of one kind, in order, with seqs[0] <= seq <= seqs[1] and period[0] <= time < period[1], Unix seconds.
+
+        Those without a time of their own are among them.
+        """
+
     def audit(self) -> tuple[list[SavedSession], dict[int, int]]:
         """All sessions, and their rows counted one by one, at one moment: slow, for proof."""
 

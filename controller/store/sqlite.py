@@ -189,6 +189,16 @@ class SqliteStore:
         )
         return [StoredRecord(*row) for row in rows]
 
+    def records_of(self, node: int, kind: int, seqs: tuple[int, int], period: tuple[int, int]) -> list[StoredRecord]:
+        bounds = period[0].to_bytes(4, "big"), (period[1] - 1).to_bytes(4, "big")
+        rows = self._read(
+            "SELECT seq, kind, stored_s, raw, import IS NOT NULL FROM record LEFT JOIN imported_record USING (node, seq)"
+            f" WHERE node = ? AND seq BETWEEN ? AND ? AND kind = ?"
+            f" AND (NOT {_CLOCK_IS_SET} OR {_TIME_S} BETWEEN ? AND ?) ORDER BY seq",
+            (node, *seqs, kind, *bounds),
+        )
+        return [StoredRecord(*row) for row in rows]
+
     def audit(self) -> tuple[list[SavedSession], dict[int, int]]:
         with self._one_moment() as db:
             counted = dict(db.execute("SELECT node, COUNT(*) FROM record GROUP BY node").fetchall())
@@ -233,7 +243,7 @@ class SqliteStore:
         rows = self._read("SELECT sha256, name, imported_ms FROM feed ORDER BY imported_ms DESC, rowid DESC")
         return [FeedRow(*row) for row in rows]
 
-    def _read(self, sql: str, values: Sequence[int] = ()) -> list[Any]:
+    def _read(self, sql: str, values: Sequence[int | bytes] = ()) -> list[Any]:
         with self._reading:
             return self._reader.execute(sql, values).fetchall()
 

@@ -10,16 +10,19 @@ BOUNCE_US = 400  # each closing and opening while it bounces
 
 
 class PulseContact:
-    """`emitted` are the pulses so far; `held` keeps it closed, as a magnet or a broken reed does."""
+    """`emitted` are the pulses so far."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._closed = False
-        self.held = False
         self.emitted = 0
 
     def level(self) -> int:
-        return 0 if self._closed or self.held else 1
+        return 0 if self._closed else 1
+
+    def pulses(self) -> int:
+        """For a board that counts by itself."""
+        return self.emitted
 
     def emit(self, count: int, per_second: float, bounce_us: int = 0) -> None:
         """So many pulses from now on, each closed for half of its time; each change bounces for so long."""

@@ -157,6 +157,7 @@ class Wiring:
     def _attach_pulses(self, role: Role, config: Mapping[str, Any]) -> None:
         for name, contact in zip(("first", "second"), self._meter_site(config).pulses, strict=True):
             self.inputs[role[name]] = contact.level
+            self.counters[role[name]] = contact.pulses
 
     def _attach_cover(self, role: Role, config: Mapping[str, Any]) -> None:
         self.inputs[role["pin"]] = self._meter_site(config).cover.level

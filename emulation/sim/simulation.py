@@ -60,6 +60,7 @@ baud = 115200
 poll_s = 5
 nodes = {units}
 """
+HEAP = "768k"  # the modules lie in it, which a board has frozen: firmware/tests/test_a_day.py looks at the heap itself
 GNSS_PERIOD_S = 4
 MEAN_RIDE_S = 180.0
 CASH_SHARE = 0.1
@@ -198,7 +199,7 @@ class _Simulation:
                 self._line.join(made, node.name, self.faults.link(node.name))
             return made
 
-        return start(BOARD, node.kind, node.settings, node.folder, lane=lane)
+        return start(BOARD, node.kind, node.settings, node.folder, heap=HEAP, lane=lane)
 
     def live(self) -> Ledger:
         """From the first power-on to the ledger."""

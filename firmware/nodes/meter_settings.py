@@ -78,25 +78,29 @@ def _of(tuple_class, rows):
     return checked
 
 
-def meters(values):
-    """A check: the meters on the bus, each with a number of its own."""
-    return _numbered(a_list(_of(Meter, _METER), MAX_METERS)(values))
+def _numbered(check, taken):
+    """A check: what passes `check`, each with a number that nobody has taken yet."""
+
+    def checked(values):
+        found = check(values)
+        for one in found:
+            if one.number in taken:
+                raise ValueError(f"meters with different numbers: {one.number} is there twice")
+            taken.add(one.number)
+        return found
+
+    return checked
 
 
-def pulses(values):
-    """A check: what hangs on the pulse inputs, in their order."""
-    return _numbered(a_list(_of(Pulse, _PULSE), PULSE_INPUTS)(values))
+class _Config:
+    """The table: name, check, default. Meters and pulse inputs of one file share their numbers, so it begins anew."""
+
+    def __iter__(self):
+        taken = set()
+        yield "bus", _of(Bus, _BUS), {}
+        yield "meters", _numbered(a_list(_of(Meter, _METER), MAX_METERS), taken), []
+        yield "pulses", _numbered(a_list(_of(Pulse, _PULSE), PULSE_INPUTS), taken), []
+        yield "status_s", whole(1, 86_400), 3_600
 
 
-def _numbered(found):
-    if len({one.number for one in found}) != len(found):
-        raise ValueError("meters with different numbers")
-    return found
-
-
-CONFIG = (  # name, check, default
-    ("bus", _of(Bus, _BUS), {}),
-    ("meters", meters, []),
-    ("pulses", pulses, []),
-    ("status_s", whole(1, 86_400), 3_600),
-)
+CONFIG = _Config()

@@ -7,7 +7,6 @@ Specification: protocols/schema/utility_meter.py; design, domain.md "Meter".
 import asyncio
 
 from firmware.drivers.meter_line import MeterLine
-from firmware.drivers.pulse_input import PulseInput
 from firmware.drivers.rgb_light import RgbLight
 from firmware.nodes import meter_settings
 from firmware.nodes.meter_memory import pulses_before
@@ -50,7 +49,7 @@ class Slot:
 
 
 class UtilityMeter:
-    def __init__(self, config, line, pulse_pins, cover_pin, light, services):
+    def __init__(self, config, line, counters, cover, light, services):
         self._config = config
         self._line = line
         self._light = light
@@ -60,9 +59,9 @@ class UtilityMeter:
         self._protocol = _PROTOCOLS[config["bus"].protocol]
         self._slots = [Slot(meter.number, meter.every_min) for meter in config["meters"]]
         self._pulse_slots = [Slot(pulse.number, pulse.every_min) for pulse in config["pulses"]]
-        self._inputs = [PulseInput(pin) for pin, _ in zip(pulse_pins, self._pulse_slots)]
+        self._counters = counters
         self._counted_before = None  # by number: what the pulse counters stood at when the node started
-        self._cover = PulseInput(cover_pin)
+        self._cover = cover
         self._cover_open = False
         self._on_bus = False
         # The last primary address of a search that is wanted; a node that was told of no meter looks for some.
@@ -71,15 +70,11 @@ class UtilityMeter:
 
     def tasks(self):
         """(name, coroutine function of `beat`, seconds without a beat that are too long)"""
-        inputs = [(f"pulses {place}", self._watching(one), None) for place, one in enumerate(self._inputs, 1)]
-        return [
-            ("meters", self.serve_meters, 60),
-            ("cover", self._watching(self._cover, self._look_at_cover, COVER_LOOK_MS), None),
-        ] + inputs
+        return [("meters", self.serve_meters, 60), ("cover", self.watch_cover, None)]
 
     def is_idle(self):
-        """Erasing flash stops interrupts: not while a meter speaks or a pulse lasts."""
-        return not self._on_bus and not any(one.closed for one in self._inputs)
+        """Erasing flash stops interrupts: not while a meter speaks or a pulse would be lost."""
+        return not self._on_bus and all(one.at_rest() for one in self._counters)
 
     def execute(self, command):
         """Begin a search; what it finds are records. Raises MalformedFrame."""
@@ -89,7 +84,7 @@ class UtilityMeter:
     def live(self):
         """The values of protocols/wire/live/utility_meter.py."""
         slots = self._slots + self._pulse_slots
-        counts = [self._counted(slot, one) for slot, one in zip(self._pulse_slots, self._inputs)] + [None, None]
+        counts = [self._counted(slot, one) for slot, one in zip(self._pulse_slots, self._counters)] + [None, None]
         values = [len(slots), self._readings, self._failures, int(self._cover_open), counts[0], counts[1]]
         for slot in slots[:SLOTS]:
             values += self._live_slot(slot)
@@ -117,7 +112,7 @@ class UtilityMeter:
             for meter, slot in zip(self._config["meters"], self._slots):
                 if self._is_due(slot):
                     await self._alone_on_bus(self._read(meter, slot, beat))
-            for pulse, slot, counter in zip(self._config["pulses"], self._pulse_slots, self._inputs):
+            for pulse, slot, counter in zip(self._config["pulses"], self._pulse_slots, self._counters):
                 if self._is_due(slot):
                     self._record_pulses(pulse, slot, counter)
             await asyncio.sleep_ms(LOOK_FOR_WORK_MS)
@@ -231,15 +226,9 @@ class UtilityMeter:
 
     # Pulses and the cover.
 
-    def _watching(self, contact, *how):
-        async def watch(_beat):
-            await contact.watch(*how)
-
-        return watch
-
     def _counted(self, slot, counter):
         """With what was counted before this start."""
-        return (self._counted_before or {}).get(slot.number, 0) + counter.count
+        return (self._counted_before or {}).get(slot.number, 0) + counter.value()
 
     def _record_pulses(self, pulse, slot, counter):
         """Pulses while the node was off are lost: the first reading says that it may be too low."""
@@ -248,11 +237,18 @@ class UtilityMeter:
         missed = reading.FLAGS_ESTIMATED if slot.first is None else 0
         self._record(slot, reading.PROTOCOL_PULSE, reading.OUTCOME_READ, missed, found)
 
-    def _look_at_cover(self):
-        if self._cover.closed == self._cover_open:
-            self._cover_open = not self._cover.closed
-            self._journal.note(tamper, tamper.Tamper(tamper.COVER_OPEN if self._cover_open else tamper.COVER_CLOSED))
+    async def watch_cover(self, _beat):
+        """A level that two looks in a row do not see is a bounce."""
         self._show()
+        last = self._cover_open
+        while True:
+            seen = self._cover.value() == 1
+            if seen == last != self._cover_open:
+                self._cover_open = seen
+                self._journal.note(tamper, tamper.Tamper(tamper.COVER_OPEN if seen else tamper.COVER_CLOSED))
+                self._show()
+            last = seen
+            await asyncio.sleep_ms(COVER_LOOK_MS)
 
 
 def create(hal, settings, services):

@@ -4,7 +4,7 @@ It must never need a board: pins and journals are written down here.
 Spec: firmware/nodes/README.md, "A meter node".
 """
 
-from firmware.drivers.pulse_input import PulseInput
+from boards.rpi_pico import pulse_counter
 from firmware.journal import Journal
 from firmware.nodes import meter_settings
 from firmware.nodes.meter_memory import pulses_before
@@ -53,7 +53,10 @@ def test_settings_that_are_wrong_say_where():
     assert refused(bus={"protocol": "dlms"}) == "config.bus must be Bus.protocol must be one of mbus, iec62056, modbus"
     assert "Meter.number" in refused(meters=[{"address": 5}])
     assert "0 to 250" in refused(meters=[{"number": 1, "address": 251}])
-    assert "different numbers" in refused(meters=[{"number": 1, "address": 5}, {"number": 1, "address": 6}])
+    twice = [{"number": 1, "address": 5}, {"number": 1, "address": 6}]
+    assert refused(meters=twice) == "config.meters must be meters with different numbers: 1 is there twice"
+    told = refused(meters=twice[:1], pulses=[{"number": 1}])
+    assert told == "config.pulses must be meters with different numbers: 1 is there twice"
     assert "at most 2" in refused(pulses=[{"number": place} for place in (1, 2, 3)])
     assert "Meter.registers" in refused(meters=[{"number": 1, "address": 5, "registers": [[0, "f64", "V", 0]]}])
     assert "a list" in refused(meters={})
@@ -127,27 +130,80 @@ def test_units_are_brought_to_ours():
     assert unit_of("furlong") is None
 
 
-class Contact:
-    def __init__(self, levels):
-        self._levels = list(levels)
+class Bench:
+    """A pin and the clock beside it, whose every change is an interrupt unless interrupts are off."""
+
+    IRQ_FALLING, IRQ_RISING = 4, 8
+
+    def __init__(self):
+        self.now_ms = 7
+        self._level = 1
+        pulse_counter.time = self
+        self.counter = pulse_counter.PulseCounter(self)
+
+    def irq(self, handler, _trigger, hard):
+        self._handler = handler
 
     def value(self):
-        return self._levels.pop(0)
+        return self._level
+
+    def ticks_ms(self):
+        return self.now_ms % TICKS
+
+    def ticks_diff(self, end, start):
+        return (end - start + TICKS // 2) % TICKS - TICKS // 2
+
+    def after(self, ms, level, heard=True):
+        self.now_ms += ms
+        self._level = level
+        if heard:
+            self._handler(self)
 
 
-def counted(levels):
-    contact = PulseInput(Contact(levels))
-    changes = [contact.look() for _ in range(len(levels))]
-    return contact.count, changes.count(True)
+TICKS = 1 << 30
 
 
 def test_a_closing_counts_once_and_a_bounce_never():
-    assert counted([1, 1, 0, 0, 0, 1, 1]) == (1, 3)
-    assert counted([1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 1]) == (1, 3)
+    bench = Bench()
+    for _ in range(3):
+        for ms, level in ((25, 0), (1, 1), (1, 0), (25, 1), (0, 0), (2, 1)):
+            bench.after(ms, level)
+    assert bench.counter.value() == 3
 
 
-def test_a_contact_that_is_closed_from_the_start_is_no_pulse():
-    assert counted([0, 0, 0, 1, 1, 0, 0]) == (1, 3)
+def test_a_pulse_after_any_time_counts():
+    bench = Bench()
+    for days in (1, 7, 12, 13, 30):
+        bench.after(days * 86_400_000, 0)
+        bench.after(30, 1)
+    assert bench.counter.value() == 5
+
+
+def test_a_pulse_within_an_erase_counts_and_one_that_began_before_counts_once():
+    bench = Bench()
+    bench.after(500, 0)
+    assert not bench.counter.at_rest()
+    bench.after(25, 1)
+    assert not bench.counter.at_rest()
+    bench.now_ms += 14
+    assert bench.counter.at_rest()
+    bench.after(11, 0, heard=False)  # the erase has begun
+    bench.after(25, 1, heard=False)
+    bench.after(9, 1)  # it ends: there were edges
+    assert bench.counter.value() == 2
+    bench.after(16, 0)
+    assert bench.counter.value() == 3
+
+
+def test_a_contact_that_lies_still_lets_flash_be_erased_open_or_closed():
+    bench = Bench()
+    for level in (0, 1):
+        bench.after(1_000, level)
+        assert not bench.counter.at_rest()
+        bench.now_ms += 200
+        assert bench.counter.at_rest()
+    bench.now_ms += 7 * 86_400_000
+    assert bench.counter.at_rest()
 
 
 def test_a_counter_is_remembered_by_the_newest_reading():
