@@ -27,6 +27,7 @@ from controller.answers import (
 )
 from controller.http_air import add_air
 from controller.http_documents import add_documents
+from controller.http_export import add_export
 from controller.http_ledger import Books, add_ledger, upload
 from controller.http_meters import add_meters
 from controller.metrics import Metrics
@@ -79,6 +80,7 @@ def make_app(behind: Behind) -> FastAPI:
     add_documents(app, behind.documents, behind.books.max_upload_bytes)
     add_air(app, behind.air)
     add_meters(app, behind.meters)
+    add_export(app, behind.books)
     _add_feed(app, behind)
     return app
 

@@ -4,7 +4,6 @@ Never decides anything: routes only translate.
 Specification: OpenAPI at /openapi.json; README.md here, "Export".
 """
 
-from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Query
@@ -14,7 +13,6 @@ from pydantic import BaseModel, Field
 from controller.http_ledger import Books, asked_node, asked_period
 from controller.services.datasets import DATASETS, Dataset
 from controller.services.export import FORMATS, dictionary, rows, write
-from protocols.provisioning import NodeEntry
 
 
 class ColumnAnswer(BaseModel):
@@ -27,9 +25,8 @@ class ColumnAnswer(BaseModel):
     source: str = Field(description="record.field of the node's message; or envelope, registry, controller")
 
 
-def add_export(app: FastAPI, books: Books, entries: Iterable[NodeEntry]) -> None:
+def add_export(app: FastAPI, books: Books) -> None:
     """The routes."""
-    known = {entry.node: entry for entry in entries}
 
     @app.get("/api/v1/export/{name}/columns", summary="The data dictionary of a dataset", tags=["export"])
     async def columns(name: str) -> list[ColumnAnswer]:
@@ -55,11 +52,12 @@ def add_export(app: FastAPI, books: Books, entries: Iterable[NodeEntry]) -> None
         if form not in FORMATS:
             raise HTTPException(404, f"no such format: ask for {' or '.join(FORMATS)}")
         period = asked_period(first, last, books)
-        sessions = books.store.sessions(None if node is None else [asked_node(node)])
-        if node is not None and not sessions:
-            raise HTTPException(404, "no such node in the database")
+        names = {row.node: row.name for row in books.ledger.rows()}
+        numbers = None if node is None else [asked_node(node)]
+        if node is not None and node.lower() not in names:
+            raise HTTPException(404, "no such node in the registry or the database")
         return StreamingResponse(
-            write(dataset, form, rows(books.store, sessions, known, dataset, period)),
+            write(dataset, form, rows(books.store, books.store.sessions(numbers), names, dataset, period)),
             media_type=FORMATS[form],
             headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
         )

@@ -110,7 +110,7 @@ def _add_accounts(app: FastAPI, books: Books) -> None:
             str | None, Query(alias="to", description="to the end of that day, or to that time; counts rows as verify")
         ] = None,
     ) -> LedgerAnswer:
-        asked = asked_period(first, last, books) if first or last else None
+        asked = None if first is None and last is None else asked_period(first, last, books)
         if asked is not None:
             rows = books.ledger.of_period(*books.store.audit_period(asked.from_s, asked.to_s))
         elif verify:

@@ -6,7 +6,7 @@ Specification: controller/README.md, "HTTP"; `<site.data>/ready.json`.
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,33 @@ def ask(method: str, url: str, path: str, parameters: Mapping[str, str | bool], 
             answer = client.request(method, path, params=dict(parameters), content=content)
             told = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-        raise UsageError(
-            f"no controller answers at {url}: start it with vuzol run, or give --url or --config"
-        ) from None
+        raise _nobody(url) from None
     if not answer.is_success:
-        raise Refused(answer.status_code, told.get("detail", told) if isinstance(told, dict) else told)
+        raise _refused(answer.status_code, told)
     return told
+
+
+def download(url: str, path: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+    """A long answer, part by part. Raises Refused for a no, UsageError when nobody answers or the answer breaks off."""
+    begun = False
+    try:
+        with (
+            httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client,
+            client.stream("GET", path, params=dict(parameters)) as answer,
+        ):
+            if not answer.is_success:
+                raise _refused(answer.status_code, json.loads(answer.read()))
+            begun = True
+            yield from answer.iter_bytes()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        if begun:
+            raise UsageError("the answer broke off: see the controller's log, then type the same again") from None
+        raise _nobody(url) from None
+
+
+def _refused(status: int, told: Any) -> Refused:
+    return Refused(status, told.get("detail", told) if isinstance(told, dict) else told)
+
+
+def _nobody(url: str) -> UsageError:
+    return UsageError(f"no controller answers at {url}: start it with vuzol run, or give --url or --config")

@@ -14,11 +14,9 @@ from controller.nodes import READERS, event_of
 from controller.services import air, meters
 from controller.store import StoredRecord
 from protocols import mbus_names
-from protocols.provisioning import NodeEntry
 from protocols.wire import air_rows
 from protocols.wire.messages import air_means, position, reading, tap
 from protocols.wire.record import Record
-from protocols.wire.topics import node_name
 
 DEGREES = 1e7
 NO_HDOP = 65535
@@ -41,8 +39,8 @@ MEDIA = {
 class Line(NamedTuple):
     """What a row is made of: the record, when it was taken, what stands in it, and the one value the row is for."""
 
-    node: bytes
-    entry: NodeEntry | None
+    node: str
+    name: str
     stored: StoredRecord
     record: Record
     at_ms: int
@@ -110,11 +108,8 @@ def _tap_flags(line: Line) -> str:
 
 
 _EVERY = (
-    Column("node", "text", "", "the node: 16 hexadecimal digits", "envelope", lambda line: node_name(line.node)),
-    Column(
-        "name", "text", "", "what people call it; empty when it has left the registry", "registry",
-        lambda line: line.entry.name if line.entry else None,
-    ),
+    Column("node", "text", "", "the node: 16 hexadecimal digits", "envelope", _of("node")),
+    Column("name", "text", "", "what people call it; its digits again when it has left the registry", "registry", _of("name")),
     Column(
         "seq", "integer", "", "number of the node's record; with the node it names the record for ever", "record.seq",
         _of("stored.seq"),

@@ -5,7 +5,7 @@ Specification: Apache Parquet; RFC 4180; datasets.py for the columns; README.md 
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -14,9 +14,9 @@ from controller.services.datasets import Column, Dataset, Line
 from controller.services.period import Period
 from controller.services.taken import taken
 from controller.store import SavedSession, Store, node_bytes
-from protocols.provisioning import NodeEntry
 from protocols.wire import record
 from protocols.wire.errors import MalformedFrame
+from protocols.wire.topics import node_name
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 NUMBERS_A_LOOK = 10_000
@@ -24,7 +24,7 @@ ROWS_A_PART = 20_000
 
 
 def rows(
-    store: Store, sessions: Iterable[SavedSession], entries: dict[bytes, NodeEntry], dataset: Dataset, period: Period
+    store: Store, sessions: Iterable[SavedSession], names: Mapping[str, str], dataset: Dataset, period: Period
 ) -> Iterator[Line]:
     """Node by node in the order of recording, what these sessions say is stored; by record time, as the ledger.
 
@@ -32,6 +32,7 @@ def rows(
     """
     for session in sessions:
         node = node_bytes(session.node)
+        name = node_name(node)
         for first, last in session.stored:
             for start in range(first, last + 1, NUMBERS_A_LOOK):
                 span = start, min(start + NUMBERS_A_LOOK - 1, last)
@@ -42,7 +43,7 @@ def rows(
                     one, _ = record.parse(bytes(stored.raw))
                     with suppress(MalformedFrame):
                         for told, sample in dataset.read(node, one):
-                            yield Line(node, entries.get(node), stored, one, at_ms, clock, told, sample)
+                            yield Line(name, names.get(name, name), stored, one, at_ms, clock, told, sample)
 
 
 def write(dataset: Dataset, form: str, lines: Iterator[Line]) -> Iterator[bytes]:

@@ -134,7 +134,7 @@ class Store(Protocol):
         """Records of a node with seq >= from_seq, in order, at most `limit`."""
 
     def records_of(self, node: int, kind: int, seqs: tuple[int, int], period: tuple[int, int]) -> list[StoredRecord]:
-        """Records of one kind, in order, with seqs[0] <= seq <= seqs[1] and period[0] <= time < period[1], Unix seconds.
+        """A node's records of one kind, in order: seqs[0] <= seq <= seqs[1], period[0] <= Unix seconds < period[1].
 
         Those without a time of their own are among them.
         """

@@ -192,8 +192,9 @@ class SqliteStore:
     def records_of(self, node: int, kind: int, seqs: tuple[int, int], period: tuple[int, int]) -> list[StoredRecord]:
         bounds = period[0].to_bytes(4, "big"), (period[1] - 1).to_bytes(4, "big")
         rows = self._read(
-            "SELECT seq, kind, stored_s, raw, import IS NOT NULL FROM record LEFT JOIN imported_record USING (node, seq)"
-            f" WHERE node = ? AND seq BETWEEN ? AND ? AND kind = ?"
+            "SELECT seq, kind, stored_s, raw, import IS NOT NULL"
+            " FROM record LEFT JOIN imported_record USING (node, seq)"
+            " WHERE node = ? AND seq BETWEEN ? AND ? AND kind = ?"
             f" AND (NOT {_CLOCK_IS_SET} OR {_TIME_S} BETWEEN ? AND ?) ORDER BY seq",
             (node, *seqs, kind, *bounds),
         )

@@ -4,10 +4,7 @@ Never starts a server; the peer is the smallest honest node.
 Specification: protocols/schema/utility_meter.py; protocols/wire/meter_rows.py.
 """
 
-import csv
-import io
 from collections.abc import AsyncIterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ import pytest
 from controller import nodes
 from controller.commands import ScanMeters
 from controller.events import CoverChanged, MeterFound, MeterRead, MeterValue
-from controller.services.meters import MeterSample
 from controller.tests.asking import asking
 from controller.tests.peer import START_MS, Peer, make_entry
 from controller.tests.playbook import Playbook, playing
@@ -130,24 +126,6 @@ async def test_readings_are_given_out_as_they_were_stored_failures_too(book: Pla
     assert (second["outcome"], second["value"], second["raw"]) == ("silent", None, None)
 
 
-async def test_a_csv_has_a_line_a_value(book: Playbook) -> None:
-    house = Peer(HOUSE)
-    read(house, ENERGY, VOLUME)
-    await book.send(house, house.batch())
-    async with asking(book) as client:
-        answer = await client.get(f"/api/v1/meters/{NAME}/readings.csv")
-    assert answer.headers["content-type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [(row["unit"], float(row["value"]), row["register"]) for row in rows] == [
-        ("Wh", 37_351_000, "000600"),
-        ("m^3", 561.08, "001300"),
-    ]
-
-
-async def test_every_column_is_explained(book: Playbook) -> None:
-    assert list(await ask(book, "/columns")) == [field.name for field in fields(MeterSample)]
-
-
 async def test_another_number_on_the_label_is_another_epoch(book: Playbook) -> None:
     house = Peer(HOUSE)
     for raw in (100, 105, 103):  # a register that runs backwards is the meter's, and no other epoch
@@ -172,5 +150,5 @@ async def test_a_reading_of_before_the_clock_was_set_is_dated_by_what_the_node_l
 
 async def test_what_is_no_meter_node_is_said(book: Playbook) -> None:
     async with asking(book) as client:
-        for path in (f"{BUS.node.hex()}/readings", "xyz/readings.csv", "00000000000000ff/epochs"):
+        for path in (f"{BUS.node.hex()}/readings", "xyz/readings", "00000000000000ff/epochs"):
             assert (await client.get(f"/api/v1/meters/{path}")).status_code == 404
