@@ -11,6 +11,7 @@ LOOK_MS = 1_000
 FIRST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = 60_000
 HEALTHY_MS = 60_000  # a task that ran for so long begins its pauses anew
+MEMORY_FAULTS = 5  # in a row: only a restart puts a fragmented heap together again
 
 
 class _Task:
@@ -20,6 +21,7 @@ class _Task:
         self.stale_ms = stale_ms  # None: it only waits for others, so silence says nothing
         self.beaten_ms = 0
         self.waits = False  # between a failure and the next start
+        self.memory_faults = 0
 
 
 def _nobody(_name, _error):
@@ -53,9 +55,11 @@ class Supervisor:
             await asyncio.sleep_ms(LOOK_MS)
 
     def silent(self):
-        """The name of a task that has not beaten in time, else ""."""
+        """The name of a task that has not beaten in time, or finds no memory whenever it starts, else ""."""
         now_ms = self._clock.monotonic_ms()
         for task in self._tasks:
+            if task.memory_faults >= MEMORY_FAULTS:
+                return task.name
             if task.stale_ms and not task.waits and now_ms - task.beaten_ms > task.stale_ms:
                 return task.name
         return ""
@@ -78,6 +82,8 @@ class Supervisor:
             self.restarts += 1
             if self._clock.monotonic_ms() - started_ms > HEALTHY_MS:
                 pause_ms = FIRST_PAUSE_MS
+                task.memory_faults = 0
+            task.memory_faults = task.memory_faults + 1 if isinstance(fault, MemoryError) else 0
             task.waits = True
             self.on_restart(task.name, fault)
             await asyncio.sleep_ms(pause_ms)

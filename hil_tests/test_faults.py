@@ -35,7 +35,7 @@ asyncio.run(main.main())
 
 @pytest.mark.needs("program", "console", "watchdog", "settings")
 def test_a_task_that_hangs_is_ended_by_the_watchdog_and_the_node_serves_again(desk: Desk) -> None:
-    node = desk.node(program=dedent(HANGS), real_time=True)
+    node = desk.node(program=dedent(HANGS))
     node.wait_console("it hangs", PATIENCE_S)
     before = node.console.count(" boot ")
     node.wait_until(lambda: node.console.count(" boot ") > before, PATIENCE_S, "another boot")

@@ -22,7 +22,7 @@ def test_the_glass_shows_the_text_to_the_pixel(desk: Desk, shown: str, language:
     settings = desk.settings("stop_display") | {"language": language}
     if shown == "no_settings":
         del settings["key"]
-    node = desk.node("stop_display", settings, real_time=True)
+    node = desk.node("stop_display", settings)
     expected = (PICTURES / f"{shown}_{language}.txt").read_text(encoding="utf-8").split()
     node.wait_until(lambda: any(map(any, node.picture())), PATIENCE_S, "a lit pixel")
     node.pass_time(0.2)

@@ -1,6 +1,7 @@
 """Meters on a node's bus and pulse inputs: what they say is on flash, and what they do not say is there as that."""
 
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -35,6 +36,23 @@ READOUT: dict[str, Any] = {
     "pulses": [],
 }
 
+ERASES_AT_REST = """
+    import time
+    from boards.rpi_pico import hal
+    contact, _ = hal.pulse_inputs()
+    flash = hal.journal_flash()
+    print("counting")
+    erases = 0
+    while contact.value() == 0:
+        time.sleep_ms(1)
+    while erases < 100:
+        if contact.at_rest():
+            flash.ioctl(6, erases % 8)
+            erases += 1
+        time.sleep_ms(1)
+    print(contact.value(), "pulses,", erases, "erases")
+"""
+
 pytestmark = pytest.mark.needs("meters", "journal")
 
 
@@ -59,7 +77,6 @@ def outcome(wanted: int) -> Callable[[reading.Reading], bool]:
     return lambda m: bool(m.outcome == wanted)
 
 
-@pytest.mark.needs("days")
 def test_meters_are_read_by_their_address_and_by_their_number(desk: Desk) -> None:
     node = desk.node("utility_meter")
     by_address, by_number = next_reading(node, 1), next_reading(node, 2)
@@ -71,7 +88,6 @@ def test_meters_are_read_by_their_address_and_by_their_number(desk: Desk) -> Non
         assert dict(values(m))["W"] == 12_500
 
 
-@pytest.mark.needs("days")
 def test_a_meter_of_each_other_bus_is_read(desk: Desk) -> None:
     on_modbus = desk.node("utility_meter", **ELECTRICITY)
     assert dict(values(next_reading(on_modbus, 1)))["V"] == 229.8
@@ -83,7 +99,6 @@ def test_a_meter_of_each_other_bus_is_read(desk: Desk) -> None:
     assert total == pytest.approx(day + night, abs=1)
 
 
-@pytest.mark.needs("days")
 def test_a_silent_meter_is_recorded_as_silent_and_told_once(desk: Desk) -> None:
     node = desk.node("utility_meter")
     next_reading(node, 1)
@@ -98,7 +113,6 @@ def test_a_silent_meter_is_recorded_as_silent_and_told_once(desk: Desk) -> None:
     assert node.console.count("meter 1 gave no reading") == 1
 
 
-@pytest.mark.needs("days")
 def test_a_wrong_checksum_and_a_collision_are_recorded_as_garbled(desk: Desk) -> None:
     node = desk.node("utility_meter")
     node.meters.on_bus(0).wrong_checksum = True
@@ -110,7 +124,6 @@ def test_a_wrong_checksum_and_a_collision_are_recorded_as_garbled(desk: Desk) ->
     assert garbled.rows == b""
 
 
-@pytest.mark.needs("days")
 def test_a_telegram_that_a_meter_repeats_is_marked_stale(desk: Desk) -> None:
     node = desk.node("utility_meter")
     assert not next_reading(node, 1).flags & reading.FLAGS_STALE
@@ -122,7 +135,6 @@ def test_a_telegram_that_a_meter_repeats_is_marked_stale(desk: Desk) -> None:
     next_reading(node, 1, lambda m: not m.flags & reading.FLAGS_STALE)
 
 
-@pytest.mark.needs("days")
 def test_a_node_that_was_told_of_no_meter_finds_those_on_its_bus(desk: Desk) -> None:
     node = desk.node("utility_meter", meters=[], pulses=[])
     for number in ("12345678", "12999999", "80000001"):
@@ -133,7 +145,6 @@ def test_a_node_that_was_told_of_no_meter_finds_those_on_its_bus(desk: Desk) -> 
     assert {(m.address, m.collided, text.unpad(m.maker)) for m in found} == {(253, found_meter.COLLIDED_NO, "ELS")}
 
 
-@pytest.mark.needs("days")
 def test_an_address_that_no_meter_can_have_is_told_and_the_others_are_read(desk: Desk) -> None:
     node = desk.node(
         "utility_meter",
@@ -145,16 +156,28 @@ def test_an_address_that_no_meter_can_have_is_told_and_the_others_are_read(desk:
     assert node.restarts == 0
 
 
-def test_pulses_at_20_hz_with_bounce_are_counted_to_the_last(desk: Desk) -> None:
+def test_pulses_at_20_hz_with_bounce_are_counted_to_the_last_while_meters_are_read(desk: Desk) -> None:
     node = desk.node("utility_meter")
-    assert values(next_reading(node, 11)) == [("m^3", 5.0), ("pulse", 0)]
-    node.meters.pulse(200, per_second=20, bounce_us=5_000)
-    node.pass_time(11)
-    assert node.meters.pulsed() == 200
-    assert values(next_reading(node, 11)) == [("m^3", 7.0), ("pulse", 200)]
+    node.wait_light("blue", PATIENCE_S)
+    node.meters.pulse(300, per_second=20, bounce_us=5_000)
+    for meter in (1, 2, 11):
+        next_reading(node, meter)
+    assert 0 < node.meters.pulsed() < 300
+    node.pass_time(15)
+    assert node.meters.pulsed() == 300
+    assert values(next_reading(node, 11)) == [("m^3", 8.0), ("pulse", 300)]
 
 
-@pytest.mark.needs("days")
+@pytest.mark.needs("program", "silicon")
+def test_flash_is_erased_among_pulses_at_20_hz_and_costs_none(desk: Desk) -> None:
+    node = desk.node("utility_meter", program=dedent(ERASES_AT_REST))
+    node.wait_console("counting", PATIENCE_S)
+    node.pass_time(1)
+    node.meters.pulse(100, per_second=20, bounce_us=5_000)
+    node.wait_console("erases", PATIENCE_S)
+    assert "100 pulses, 100 erases" in node.console
+
+
 @pytest.mark.needs("power_cut")
 def test_a_counter_outlives_its_power_and_says_that_it_may_have_missed_some(desk: Desk) -> None:
     node = desk.node("utility_meter")
@@ -182,7 +205,6 @@ def test_an_open_cover_is_recorded_and_seen(desk: Desk) -> None:
     assert covers == [tamper.COVER_OPEN, tamper.COVER_CLOSED]
 
 
-@pytest.mark.needs("days")
 @pytest.mark.needs("own_time")
 @pytest.mark.timeout(400)
 def test_a_day_of_readings_does_not_drift_from_the_minute(desk: Desk) -> None:
@@ -207,7 +229,6 @@ def test_memory_is_left_while_it_serves(desk: Desk) -> None:
     assert free >= FREE_BYTES
 
 
-@pytest.mark.needs("days")
 @pytest.mark.needs("power_cut")
 @pytest.mark.parametrize("operation", [1, 2, 3])
 def test_a_power_cut_while_a_reading_is_written_costs_no_more_than_that_reading(desk: Desk, operation: int) -> None:

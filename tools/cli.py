@@ -14,6 +14,7 @@ import typer
 
 from tools import controller_api, drain, feeds, import_journal, mbus, operation, provision
 from tools import demo as demo_screen
+from tools import export as exports
 from tools import ledger as books
 from tools import sim as simulation
 from tools.errors import NO, WRONG_USE, UsageError
@@ -237,6 +238,32 @@ def ledger(
     question = books.Question(node, first, last)
     address = controller_api.address(url, config)
     raise typer.Exit(books.run(question, address, as_json=as_json, language=_language(lang)))
+
+
+@app.command(
+    epilog="Examples: vuzol export air --from 2026-11-01 --to 2026-11-30 --out november.parquet | "
+    "vuzol export readings --node 00000000000000a1 --out house.csv | vuzol export taps --dictionary"
+)
+def export(
+    dataset: Annotated[str, typer.Argument(help="readings, air, taps or positions.")],
+    first: Annotated[
+        str, typer.Option("--from", help="Records from this day or time on; without an offset in the town's time zone.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", help="To the end of this day, or to this time.")] = "",
+    node: Annotated[str, typer.Option(help="This node alone: its 16 hexadecimal digits.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The file to write: .csv or .parquet.")] = None,
+    dictionary: Annotated[bool, typer.Option("--dictionary", help="Say what the columns mean, write nothing.")] = False,
+    url: Url = "",
+    config: Configuration = None,
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Write what is stored into a file for other programs: nothing left out, nothing summed up, times in UTC."""
+    address, language = controller_api.address(url, config), _language(lang)
+    if dictionary:
+        raise typer.Exit(exports.explain(dataset, address, as_json=as_json, language=language))
+    job = exports.Job(dataset, first, last, node, out)
+    raise typer.Exit(exports.run(job, address, as_json=as_json, language=language))
 
 
 @app.command(

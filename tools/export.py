@@ -1,6 +1,6 @@
 """Stored data into a file for other programs, CSV or Parquet, and the data dictionary on the screen.
 
-Never reads the database: the controller gives out what it stored. A file that is cut short keeps the name .part.
+Never reads the database: the controller gives out what it stored. A file that is cut short is not kept.
 Specification: README.md, `vuzol export`; controller/README.md, "Export".
 """
 
@@ -41,17 +41,18 @@ def run(job: Job, url: str, *, as_json: bool, language: str) -> int:
     if job.out is None or form not in FORMATS:
         raise UsageError("name the file to write: --out FILE.csv or --out FILE.parquet")
     asked = {name: text for name, text in (("from", job.first), ("to", job.last), ("node", job.node)) if text}
-    part = job.out.with_name(job.out.name + ".part")
+    part = job.out.with_name(f"{job.out.name}.part")
     try:
         with part.open("wb") as file:
             for data in _progress(download(url, f"/api/v1/export/{job.dataset}.{form}", asked), language):
                 file.write(data)
         part.replace(job.out)
     except Refused as refused:
-        part.unlink()
         raise UsageError(str(refused)) from None
     except OSError as error:
         raise UsageError(f"{job.out} cannot be written ({error.strerror}): name another with --out") from None
+    finally:
+        part.unlink(missing_ok=True)
     told = {"dataset": job.dataset, "file": str(job.out), "bytes": job.out.stat().st_size}
     print(json.dumps(told, ensure_ascii=False) if as_json else say(language, "export_done", **told))
     return DONE
@@ -81,7 +82,13 @@ def _table(columns: list[dict[str, Any]], language: str) -> Table:
 
 def _progress(parts: Iterator[bytes], language: str) -> Iterator[bytes]:
     """The parts, with a bar for a person who waits; how many will come, nobody knows before."""
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(say(language, "export_writing"), total=None)
         for part in parts:

@@ -109,7 +109,7 @@ def _tap_flags(line: Line) -> str:
 
 _EVERY = (
     Column("node", "text", "", "the node: 16 hexadecimal digits", "envelope", _of("node")),
-    Column("name", "text", "", "what people call it; its digits again when it has left the registry", "registry", _of("name")),
+    Column("name", "text", "", "what people call it; the digits again: it left the registry", "registry", _of("name")),
     Column(
         "seq", "integer", "", "number of the node's record; with the node it names the record for ever", "record.seq",
         _of("stored.seq"),

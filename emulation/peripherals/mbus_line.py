@@ -4,7 +4,7 @@ Specification: EN 13757-2 (frames, FCB, times), EN 13757-3 section 11 (selection
 that of several which send at once each 0 bit is heard.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from emulation.peripherals.ports import Clock
 from protocols.wire.errors import MalformedFrame
@@ -146,9 +146,9 @@ class MBusLine:
             for place, level in enumerate(_bits(meter.answer(asked)), meter.answer_bits):
                 if not level:
                     drawn.add(place)
-        if drawn:
-            heard, last = _characters(drawn)
-            self._clock.call_at(self._clock.now_us() + int(last * self._bit_us), lambda: self.on_output(heard))
+        begun_us = self._clock.now_us()
+        for character, over in _characters(drawn):
+            self._clock.call_at(begun_us + int(over * self._bit_us), lambda heard=character: self.on_output(heard))  # type: ignore[misc]
 
 
 def _bits(data: bytes) -> list[int]:
@@ -160,14 +160,13 @@ def _bits(data: bytes) -> list[int]:
     return levels
 
 
-def _characters(drawn: set[int]) -> tuple[bytes, int]:
-    """What a UART hears, which takes any 0 behind a pause for a start bit, and when it is over; no parity check."""
-    heard = bytearray()
-    at, last = min(drawn), max(drawn)
+def _characters(drawn: set[int]) -> Iterator[tuple[bytes, int]]:
+    """What a UART hears, which takes any 0 behind a pause for a start bit, and when each is over; no parity check."""
+    at, last = min(drawn, default=0), max(drawn, default=-1)
     while at <= last:
         if at not in drawn:
             at += 1
             continue
-        heard.append(sum((at + 1 + place not in drawn) << place for place in range(8)))
+        heard = sum((at + 1 + place not in drawn) << place for place in range(8))
         at += CHARACTER_BITS
-    return bytes(heard), at
+        yield bytes((heard,)), at

@@ -171,10 +171,10 @@ class VirtualNode:
             "VUZOL_UARTS": ",".join(map(str, self.wiring.uarts)),
             "VUZOL_SEED": f"{self._world.seed} {self._program.unique_id} {self._starts}",
         }
-        self._vm = Vm(self._program, self._folder, environment, self._console.fileno())
+        vm = self._vm = Vm(self._program, self._folder, environment, self._console.fileno())
         more = {
             frames.ADVANCE: self._advance,
-            frames.WAIT: self._wait,
+            frames.WAIT: partial(self._wait, vm),
             frames.UART_WRITE: self._write_uart,
             frames.CONNECT: self._connect,
             frames.SEND: self._send,
@@ -206,7 +206,7 @@ class VirtualNode:
                 self._stop()
                 os.write(self._console.fileno(), f"\nbus: {error}\n".encode())
                 return
-            if answer:
+            if answer and self._vm is vm:
                 vm.answer(answer)
 
     def _exited(self) -> None:
@@ -255,9 +255,9 @@ class VirtualNode:
         self._clock.advance_to(_U64.unpack(payload)[0])
         return b""
 
-    def _wait(self, _unit: int, payload: bytes) -> bytes:
-        if self._vm is not None:
-            self._vm.wakes_us = max(_U64.unpack(payload)[0], self._runs_from_us)
+    def _wait(self, vm: Vm, _unit: int, payload: bytes) -> bytes:
+        if self._vm is vm:  # the time that it said has passed may have been enough for the watchdog
+            vm.wakes_us = max(_U64.unpack(payload)[0], self._runs_from_us)
         return b""
 
     def _arrive(self, kind: int, unit: int, data: bytes = b"") -> None:

@@ -55,9 +55,11 @@ class ModbusLink:
 
     def settle(self):
         """What need not keep the master waiting: take the envelope that the request completed, have the next ready."""
-        if self.slave.failure:
-            sys.print_exception(self.slave.failure)
-            self.slave.failure = None
+        failure, self.slave.failure = self.slave.failure, None
+        if isinstance(failure, MemoryError):
+            raise failure  # the supervisor's: a link that never finds memory makes the node start anew
+        if failure:
+            sys.print_exception(failure)
         now_ms = self._clock.monotonic_ms()
         envelope = self.slave.take_complete()
         if envelope:

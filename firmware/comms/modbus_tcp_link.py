@@ -29,18 +29,21 @@ class TcpServer:
         self._port = port
         self._units = (unit, modbus_tcp.ITSELF)
         self._masters = 0
+        self._starved = None  # the fault of a connection that found no memory
 
     async def run(self, link, beat):
-        """Never returns, unless the port cannot be had: OSError."""
+        """Never returns. Raises OSError when the port cannot be had, MemoryError when an answer found no room."""
 
         async def serve(reader, writer):
             await self._serve(reader, writer, link)
 
         server = await asyncio.start_server(serve, self._host, self._port, MASTERS)
         try:
-            while True:
+            while not self._starved:
                 beat()
                 await asyncio.sleep_ms(BEAT_MS)
+            starved, self._starved = self._starved, None
+            raise starved
         finally:
             server.close()
 
@@ -52,6 +55,8 @@ class TcpServer:
                 await self._answer_one(reader, writer, link)
         except (MalformedFrame, OSError, EOFError, asyncio.TimeoutError):
             pass  # it has gone, or has lost its frames: it may come again
+        except MemoryError as starved:
+            self._starved = starved
         finally:
             self._masters -= 1
             writer.close()

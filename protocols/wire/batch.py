@@ -19,7 +19,7 @@ MAX_RECORDS_SIZE = MAX_SIZE - HEADER_SIZE - MAC_SIZE - _COUNT_SIZE
 
 def build(key: bytes, node: bytes, boot_id: int, records: list[bytes]) -> bytes:
     """Seal `records` (a list of records in wire form) into one envelope."""
-    return seal(key, BATCH, node, boot_id, struct.pack(">H", len(records)) + b"".join(records))
+    return seal(key, BATCH, node, boot_id, struct.pack(">H", len(records)), *records)
 
 
 def parse(payload: bytes) -> list[record.Record]:

@@ -29,16 +29,20 @@ DOCUMENT_CHUNK = 8
 ANY_BOOT = 0
 
 
-def seal(key: bytes, envelope_type: int, node: bytes, boot_id: int, payload: bytes) -> bytes:
-    """Build an envelope. `node` is 8 bytes, `boot_id` 0 to 2**32-1 (ANY_BOOT for what outlives a restart)."""
+def seal(key: bytes, envelope_type: int, node: bytes, boot_id: int, *payload: bytes) -> bytes:
+    """Build an envelope. `node` is 8 bytes, `boot_id` 0 to 2**32-1 (ANY_BOOT for what outlives a restart).
+
+    `payload` may come in parts: a node has no room to join them twice.
+    """
     if len(node) != 8:
         raise EncodeError("node id must be 8 bytes")
     if not 0 <= boot_id <= 0xFFFFFFFF:
         raise EncodeError("boot id out of range")
-    if HEADER_SIZE + len(payload) + MAC_SIZE > MAX_SIZE:
-        raise EncodeError(f"payload too long: {len(payload)} bytes")
-    signed = struct.pack(_HEADER, MAGIC, VERSION, envelope_type, node, boot_id) + payload
-    return signed + tag(key, signed)
+    size = sum([len(part) for part in payload])
+    if HEADER_SIZE + size + MAC_SIZE > MAX_SIZE:
+        raise EncodeError(f"payload too long: {size} bytes")
+    parts = (struct.pack(_HEADER, MAGIC, VERSION, envelope_type, node, boot_id),) + payload
+    return b"".join(parts + (tag(key, *parts),))
 
 
 def peek(data: bytes) -> tuple[int, bytes, int]:
@@ -58,6 +62,6 @@ def peek(data: bytes) -> tuple[int, bytes, int]:
 def unseal(key: bytes, data: bytes) -> tuple[int, bytes, int, bytes]:
     """Check an envelope and return (type, node, boot id, payload). Raises MalformedFrame."""
     envelope_type, node, boot_id = peek(data)
-    if not same(tag(key, data[:-MAC_SIZE]), data[-MAC_SIZE:]):
+    if not same(tag(key, memoryview(data)[:-MAC_SIZE]), data[-MAC_SIZE:]):
         raise MalformedFrame("wrong_mac")
     return envelope_type, node, boot_id, data[HEADER_SIZE:-MAC_SIZE]

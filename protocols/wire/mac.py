@@ -12,27 +12,28 @@ _BLOCK_SIZE = 64  # SHA-256
 try:
     from hmac import digest as _host_digest
 
-    def hmac_sha256(key: bytes, data: bytes) -> bytes:
-        """HMAC-SHA256 of `data` (bytes) under `key` (bytes): 32 bytes."""
-        return _host_digest(key, data, "sha256")
+    def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+        """HMAC-SHA256 of `parts` in a row under `key`: 32 bytes."""
+        return _host_digest(key, b"".join(parts), "sha256")
 
 except ImportError:  # MicroPython has no hmac
 
-    def hmac_sha256(key: bytes, data: bytes) -> bytes:
-        """HMAC-SHA256 of `data` (bytes) under `key` (bytes): 32 bytes."""
+    def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+        """HMAC-SHA256 of `parts` in a row under `key`: 32 bytes."""
         if len(key) > _BLOCK_SIZE:
             key = sha256(key).digest()
         key = key + bytes(_BLOCK_SIZE - len(key))
         inner = sha256(bytes(b ^ 0x36 for b in key))
-        inner.update(data)
+        for part in parts:
+            inner.update(part)
         outer = sha256(bytes(b ^ 0x5C for b in key))
         outer.update(inner.digest())
         return outer.digest()
 
 
-def tag(key: bytes, data: bytes) -> bytes:
-    """The 16 bytes that authenticate `data`."""
-    return hmac_sha256(key, data)[:MAC_SIZE]
+def tag(key: bytes, *parts: bytes) -> bytes:
+    """The 16 bytes that authenticate `parts` in a row."""
+    return hmac_sha256(key, *parts)[:MAC_SIZE]
 
 
 def same(a: bytes, b: bytes) -> bool:

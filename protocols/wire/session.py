@@ -32,6 +32,7 @@ RESEND_MS = 8_000
 MAX_RESEND_MS = 60_000
 DECLARE_AGAIN_MS = 60_000
 NEVER_MS = 60_000
+LEAST_BATCH_SIZE = 512  # holds the largest record
 
 TimeTold = namedtuple("TimeTold", ("time_ms",))
 CommandReceived = namedtuple("CommandReceived", ("command_id", "kind", "body"))
@@ -92,6 +93,7 @@ class Session:
         self._backlog: list[tuple[int, int]] = []
         self._backlog_at_ms = 0
         self._resend_ms = RESEND_MS
+        self._batch_size = batch.MAX_RECORDS_SIZE
         self._receipt_time_ms = 0
         self._up_to = 0
         self._missing: list[tuple[int, int]] = []
@@ -118,10 +120,20 @@ class Session:
         self._lose_patience(now_ms)
         found = None
         if len(self._sent) < WINDOW:
-            if not self._backlog or len(self._sent) - self._backlog_sent() < SHARE:
-                found = self._fresh(now_ms)
-            found = found or self._from_backlog(now_ms)
+            try:
+                found = self._next_records(now_ms)
+            except MemoryError:  # of a fragmented heap: nothing was taken yet, and less at a time may fit
+                if self._batch_size == LEAST_BATCH_SIZE:
+                    raise
+                self._batch_size = max(self._batch_size // 2, LEAST_BATCH_SIZE)
+                return None
         return found or self._document_request(now_ms)
+
+    def _next_records(self, now_ms: int) -> bytes | None:
+        found = None
+        if not self._backlog or len(self._sent) - self._backlog_sent() < SHARE:
+            found = self._fresh(now_ms)
+        return found or self._from_backlog(now_ms)
 
     def _document_request(self, now_ms: int) -> bytes | None:
         request = self._documents.next_request(now_ms) if self._documents else None
@@ -147,36 +159,38 @@ class Session:
         first, last = self._next, self._journal.last_seq
         if first > last:
             return None
-        found, self._next = self._read(first, last)
-        self._next += 1
-        return self._seal(first, found, now_ms, False)
+        found, looked_at = self._read(first, last)
+        sealed = self._seal(first, found, now_ms, False)
+        self._next = looked_at + 1
+        return sealed
 
     def _from_backlog(self, now_ms: int) -> bytes | None:
         while self._backlog and self._backlog_sent() < SHARE and now_ms >= self._backlog_at_ms:
-            first, last = self._backlog.pop(0)
+            first, last = self._backlog[0]
             found, covered = self._read(first, last)
-            if covered < last:
-                self._backlog.insert(0, (covered + 1, last))
+            sealed = self._seal(first, found, now_ms, True)
+            self._backlog[:1] = [(covered + 1, last)] if covered < last else []
             expected = first
             for seq, _ in found:
                 self._declare(expected, seq - 1, now_ms)
                 expected = seq + 1
             self._declare(expected, covered, now_ms)
-            if found:
+            if sealed:
                 self._backlog_at_ms = now_ms + BACKLOG_SPACING_MS * (128 + self._chance()) // 256
-                return self._seal(first, found, now_ms, True)
+                return sealed
         return None
 
     def _read(self, first: int, last: int) -> tuple[list[tuple[int, bytes]], int]:
-        read: tuple[list[tuple[int, bytes]], int] = self._journal.read(first, last, MAX_RECORDS, batch.MAX_RECORDS_SIZE)
+        read: tuple[list[tuple[int, bytes]], int] = self._journal.read(first, last, MAX_RECORDS, self._batch_size)
         return read
 
     def _seal(self, first: int, found: list[tuple[int, bytes]], now_ms: int, is_backlog: bool) -> bytes | None:
         if not found:
             return None
+        sealed = batch.build(self._key, self._node, self._journal.boot_id, [data for _, data in found])
         due_ms = now_ms + self._resend_ms + (self._resend_ms * self._chance() >> 10)
         self._sent.append(_Sent(first, found[-1][0], due_ms, is_backlog))
-        return batch.build(self._key, self._node, self._journal.boot_id, [data for _, data in found])
+        return sealed
 
     def _lose_patience(self, now_ms: int) -> None:
         late = [one for one in self._sent if now_ms >= one.due_ms]
@@ -246,6 +260,7 @@ class Session:
         self._receipt_time_ms = told.time_ms
         self._up_to, self._missing = told.up_to, told.missing
         self._resend_ms = RESEND_MS
+        self._batch_size = min(2 * self._batch_size, batch.MAX_RECORDS_SIZE)
         self.receipts += 1
         self._journal.trim(told.missing[0][0] - 1 if told.missing else told.up_to)
         asked = [one for one in told.missing if one[0] <= self._next]

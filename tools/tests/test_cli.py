@@ -72,6 +72,8 @@ WRONG_USE = {
     "a demo of a feed that is not there": ["demo", "--gtfs", "no-such.zip", "--for", "10", "--headless", "--port", "0"],
     "a ledger of nobody": ["ledger", "--url", "http://127.0.0.1:1"],
     "a ledger of a controller that does not run": ["ledger", "--config", "no-such.toml"],
+    "an export to nowhere": ["export", "air"],
+    "an export of nobody": ["export", "air", "--out", "build/air.csv", "--url", "http://127.0.0.1:1"],
     "a port that is not there": ["drain", "/dev/no-such-port"],
     "a drain file that is not there": ["import", "no-such.drain"],
     "a language that we do not speak": ["gtfs", "x", "--lang", "de"],

@@ -42,6 +42,34 @@ def test_a_batch_holds_no_more_than_an_envelope_can_carry():
     assert max([len(records) for records in batches]) <= session.MAX_RECORDS
 
 
+def test_a_heap_without_room_for_whole_batches_sends_smaller_ones_and_loses_nothing():
+    node = Node()
+    node.journals(90)
+    read, node.journal.read = node.journal.read, lambda *asked: starved(asked[3] > 1000) or read(*asked)
+    controller = Controller()
+    controller.drain(node)
+    assert controller.stored.pairs() == [(1, 91)]
+
+
+def test_a_heap_without_room_for_any_batch_is_somebody_elses_to_mend():
+    node = Node()
+    read, node.journal.read = node.journal.read, lambda *_: starved(True)
+    faults = 0
+    for _ in range(9):
+        try:
+            assert node.session.next_batch(0) is None
+        except MemoryError:
+            faults += 1
+    assert 4 <= faults < 9
+    node.journal.read = read
+    assert node.sends() == [[1]]
+
+
+def starved(is_short):
+    if is_short:
+        raise MemoryError
+
+
 def test_a_receipt_frees_the_records_and_tells_the_time():
     node = Node()
     node.journals(3)

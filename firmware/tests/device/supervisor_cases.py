@@ -68,6 +68,10 @@ async def fails(_beat):
     raise ValueError("no luck")
 
 
+async def starves(_beat):
+    raise MemoryError
+
+
 async def ends(_beat):
     pass
 
@@ -90,6 +94,12 @@ def test_a_task_that_fails_is_started_again_ever_more_rarely():
     assert 5 <= owner.restarts <= 14
     assert told[0] == ("unlucky", "no luck")
     assert watchdog.fed > 20
+
+
+def test_a_task_that_never_finds_memory_is_named_and_the_watchdog_is_not_fed_any_more():
+    owner, watchdog, _ = supervised(600, ("good", beats, 1), ("starving", starves, None))
+    assert owner.silent() == "starving"
+    assert 0 < watchdog.fed < 30
 
 
 def test_a_task_that_ends_is_started_again_and_told():
