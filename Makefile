@@ -126,7 +126,7 @@ $(BIN)/python:
 	"$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
 
 $(VENV)/.run-stamp: requirements.lock pyproject.toml | $(BIN)/python
-	@echo "set-up: $$(grep -c == requirements.lock) packages for running, some 35 MB unless pip has them already"
+	@echo "set-up: $$(grep -c == requirements.lock) packages for running, some 85 MB unless pip has them already"
 	$(PIP) install -qq -r requirements.lock
 	$(PIP) install -qq --no-deps --config-settings editable_mode=compat --editable .
 	touch $@

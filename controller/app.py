@@ -30,6 +30,7 @@ from controller.log import set_up_log
 from controller.metrics import Metrics
 from controller.registry import load_registry
 from controller.services.feed import FeedRefused
+from controller.services.history import History
 from controller.store import StoreError
 from controller.store.samples import SampleStore
 from controller.store.sqlite import SqliteStore
@@ -113,7 +114,8 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
             )
         )
         add_buses(app, buses)
-        mount(app, town.live, timezone=town.timezone)
+        past = History(town.air, town.meters, store, town.now_s)
+        mount(app, town.live, past=past, timezone=town.timezone)
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=GRACEFUL_S)
         )

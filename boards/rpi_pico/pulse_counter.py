@@ -16,7 +16,6 @@ STILL_MS = 200  # so long without an edge: what comes next is no quick train of 
 class PulseCounter:
     def __init__(self, pin):
         self._count = 0
-        self._pin = pin
         self._open = pin.value()
         self._last_ms = time.ticks_ms()
         pin.irq(self._edge, pin.IRQ_FALLING | pin.IRQ_RISING, hard=True)  # a soft one comes late, or not at all

@@ -192,10 +192,10 @@ def _samples_in(node: bytes, raw: bytes) -> Iterator[MeterSample]:
 
 
 def _point(sample: MeterSample) -> PointView:
-    return PointView(_name(sample), sample.unit, "value", sample.value, "good", sample.at_ms / 1000)
+    return PointView(register_name(sample), sample.unit, "value", sample.value, "good", sample.at_ms / 1000)
 
 
-def _name(sample: MeterSample) -> str:
+def register_name(sample: MeterSample) -> str:
     """What a register is called: M-Bus quantity, OBIS code, Modbus address."""
     register = int(sample.register, 16)
     if sample.protocol == "mbus":

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from controller.web.language import MESSAGES, preferred_language, read_catalogues
 from controller.web.page import TownPage
+from controller.web.panels.chart import Past
 from controller.web.pulse import LiveTown, Pulse
 from controller.web.town_plan import PLAN_PATH
 from controller.web.wording import Words
@@ -31,11 +32,18 @@ RECONNECT_S = 5.0
 QUASAR_LANGUAGES: dict[str, Literal["uk", "en-GB"]] = {"uk": "uk", "en": "en-GB"}
 
 
-def mount(app: FastAPI, live: LiveTown, *, timezone: str = "Europe/Kyiv", messages: Path = MESSAGES) -> None:
+def mount(
+    app: FastAPI,
+    live: LiveTown,
+    *,
+    past: Past | None = None,
+    timezone: str = "Europe/Kyiv",
+    messages: Path = MESSAGES,
+) -> None:
     """Add the page at "/". Call it after every other route: what no route took is NiceGUI's from here on.
 
-    `timezone` is the town's (IANA name), `messages` the folder of the catalogues. A process has one NiceGUI: mounting
-    again is for the next application, after the one before has stopped.
+    `past` is for charts, `timezone` the town's (IANA name), `messages` the folder of the catalogues. A process has
+    one NiceGUI: mounting again is for the next application, after the one before has stopped.
     """
     catalogues = read_catalogues(messages)
     zone = ZoneInfo(timezone)
@@ -52,7 +60,7 @@ def mount(app: FastAPI, live: LiveTown, *, timezone: str = "Europe/Kyiv", messag
         language = preferred_language(lang, kept, request.headers.get("accept-language", ""))
         client.page = pages[language]  # sets <html lang> and Quasar's own words
         ui.add_head_html(f'<link rel="stylesheet" href="{files}/page.css"><script src="{files}/page.js"></script>')
-        page = TownPage(words[language], catalogues, pulse.moment())
+        page = TownPage(words[language], catalogues, pulse.moment(), past)
         client.on_connect(lambda: pulse.join(page))
         client.on_disconnect(lambda: pulse.leave(page))
 

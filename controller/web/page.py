@@ -9,6 +9,7 @@ from nicegui import ui
 from controller.web.dom import box
 from controller.web.language import Catalogue
 from controller.web.panels.attention import Attention
+from controller.web.panels.chart import ChartPanel, Past
 from controller.web.panels.device_table import DevicesPanel
 from controller.web.panels.displays import DisplaysPanel
 from controller.web.panels.figures import FiguresPanel
@@ -23,7 +24,7 @@ from controller.web.wording import Words
 class TownPage:
     """What is wrong first, then the figures, the town and its displays, then the tables."""
 
-    def __init__(self, words: Words, catalogues: dict[str, Catalogue], moment: Moment) -> None:
+    def __init__(self, words: Words, catalogues: dict[str, Catalogue], moment: Moment, past: Past | None) -> None:
         self._language = words.language
         scene = moment.scenes[self._language]
         ui.page_title(words.say("title", site=scene.site))
@@ -38,6 +39,7 @@ class TownPage:
                 self._nodes = NodesPanel(words, moment)
                 self._ledger = LedgerPanel(words, moment, scene)
             self._devices = DevicesPanel(words, moment) if moment.snapshot.devices else None
+            self._chart = ChartPanel(words, past) if past else None
 
     def show(self, moment: Moment) -> None:
         """Bring every part up to this moment; parts that did not change send nothing."""
@@ -51,3 +53,5 @@ class TownPage:
         self._ledger.show(moment, scene)
         if self._devices:
             self._devices.show(moment)
+        if self._chart:
+            self._chart.show()

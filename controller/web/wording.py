@@ -4,7 +4,7 @@ Never reads a clock: the moment is always an argument. Holds no text of its own.
 Specification: controller/web/README.md, "Words"; the texts stand in messages/*.toml.
 """
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from controller.web.language import Catalogue
 
@@ -46,6 +46,10 @@ class Words:
     def clock(self, time_s: float) -> str:
         """`14:32:07`."""
         return datetime.fromtimestamp(time_s, self._zone).strftime("%H:%M:%S")
+
+    def wall_ms(self, time_s: float) -> float:
+        """What the town's clocks show then, as milliseconds since they showed the beginning of 1970."""
+        return datetime.fromtimestamp(time_s, self._zone).replace(tzinfo=UTC).timestamp() * 1000
 
     def date(self, time_s: float) -> str:
         """Day of the week, day and month."""

@@ -15,7 +15,7 @@ from emulation.lanes import NodeOrder
 from emulation.peripherals.flash import Flash, PowerCut
 from emulation.peripherals.ports import Alarm, Clock
 from emulation.peripherals.wiring import Wiring
-from emulation.unix.bus_port import BusPort, ProtocolBroken
+from emulation.unix.bus_port import BusPort, Handler, ProtocolBroken
 from emulation.unix.device import bus_frames
 from emulation.unix.lane import DEVICE_MODULES, FLASH_FILE, REPOSITORY
 from emulation.unix.micropython import find_micropython
@@ -172,7 +172,7 @@ class VirtualNode:
             "VUZOL_SEED": f"{self._world.seed} {self._program.unique_id} {self._starts}",
         }
         vm = self._vm = Vm(self._program, self._folder, environment, self._console.fileno())
-        more = {
+        more: dict[int, Handler] = {
             frames.ADVANCE: self._advance,
             frames.WAIT: partial(self._wait, vm),
             frames.UART_WRITE: self._write_uart,

@@ -12,13 +12,13 @@ _BLOCK_SIZE = 64  # SHA-256
 try:
     from hmac import digest as _host_digest
 
-    def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+    def hmac_sha256(key: bytes, *parts: bytes | memoryview) -> bytes:
         """HMAC-SHA256 of `parts` in a row under `key`: 32 bytes."""
         return _host_digest(key, b"".join(parts), "sha256")
 
 except ImportError:  # MicroPython has no hmac
 
-    def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+    def hmac_sha256(key: bytes, *parts: bytes | memoryview) -> bytes:
         """HMAC-SHA256 of `parts` in a row under `key`: 32 bytes."""
         if len(key) > _BLOCK_SIZE:
             key = sha256(key).digest()
@@ -31,7 +31,7 @@ except ImportError:  # MicroPython has no hmac
         return outer.digest()
 
 
-def tag(key: bytes, *parts: bytes) -> bytes:
+def tag(key: bytes, *parts: bytes | memoryview) -> bytes:
     """The 16 bytes that authenticate `parts` in a row."""
     return hmac_sha256(key, *parts)[:MAC_SIZE]
 

@@ -20,6 +20,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from controller.web import mount
 from controller.web.language import MESSAGES
+from controller.web.panels.chart import Past
 from controller.web.tests.town import HandMadeLive
 
 CHROMIUM_FLAGS = (
@@ -53,10 +54,12 @@ Open = Callable[..., AbstractAsyncContextManager[Visit]]
 
 
 @asynccontextmanager
-async def serving(live: HandMadeLive, *, port: int = 0, messages: Path = MESSAGES) -> AsyncIterator[str]:
+async def serving(
+    live: HandMadeLive, *, past: Past | None = None, port: int = 0, messages: Path = MESSAGES
+) -> AsyncIterator[str]:
     """The address of a server that runs as the controller runs its own: in a TaskGroup, stopped by a flag."""
     app = FastAPI()
-    mount(app, live, messages=messages)
+    mount(app, live, past=past, messages=messages)
     door = socket.socket()
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     door.bind(("127.0.0.1", port))
