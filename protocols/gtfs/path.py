@@ -46,7 +46,8 @@ class TripPath:
             if matched is not None:
                 self.shaped, self.stop_m = True, matched
                 return
-        self.stop_m = tuple(self._lay(stops))
+        at_m = self._lay(stops)
+        self.stop_m = tuple(min(at, self.length_m) for at in at_m)  # what adds no length is left out at the end too
 
     @property
     def length_m(self) -> float:

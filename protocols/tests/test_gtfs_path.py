@@ -7,7 +7,7 @@ Specification: protocols/gtfs/path.py
 from math import hypot
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocols.gtfs import Paths, TripPath, read_feed
@@ -104,6 +104,7 @@ def test_trips_with_the_same_stops_share_a_path() -> None:
 points = st.lists(st.tuples(st.floats(-2, 2), st.floats(-2, 2)), min_size=2, max_size=8)
 
 
+@example(shape=[(0.0, 0.0), (0.0, 0.0)], stops=[(0.0, 1.0), (0.0, 0.0), (0.0, 5.960464477539063e-08)], share=0.0)
 @given(shape=points, stops=points, share=st.floats(0, 1))
 def test_any_way_has_its_stops_in_order_and_finds_its_own_places(
     shape: list[tuple[float, float]], stops: list[tuple[float, float]], share: float
