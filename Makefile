@@ -17,6 +17,8 @@ ARGS ?=
 BOARD ?= rpi_pico
 # What the hardware suite runs on: unix, rp2040, renode, or a real board: make hil TARGET=bench:/dev/ttyACM0
 TARGET ?= unix
+# The MicroPython that the target unix runs: empty, the one of the package; 64 or 32, version 1.25.0 as `make vm` builds it
+VM ?=
 
 .PHONY: help demo test check hil bench long fuzz firmware vm setup peers lock clean
 
@@ -57,6 +59,8 @@ check: $(VENV)/.dev-stamp typings/.stamp ## format, lint, types, import rule, ge
 hil: $(VENV)/.dev-stamp peers ## the hardware suite (TARGET=unix|rp2040|bench:<serial port>)
 	@$(BIN)/python -m tools.native_emulator
 	if [ $(TARGET) = rp2040 ]; then $(BIN)/python -m tools.firmware_image --board rpi_pico; fi
+	vm="$(if $(VM),$$($(BIN)/python -m tools.unix_vm --bits $(VM)))"
+	if [ -n "$$vm" ]; then export VUZOL_MICROPYTHON="$$vm"; fi
 	exec $(BIN)/python -m pytest hil_tests --target $(TARGET) $(if $(filter bench:%,$(TARGET)),,-n 2 --dist worksteal) --timeout 900 $(ARGS)
 
 bench: $(VENV)/.dev-stamp ## measure against rivals, write bench.json

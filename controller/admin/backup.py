@@ -11,6 +11,7 @@ Specification: README.md here; sqlite.org/backup.html.
 
 import contextlib
 import fcntl
+import gzip
 import hashlib
 import io
 import json
@@ -18,6 +19,7 @@ import os
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -200,11 +202,14 @@ def _stopped(database: Path) -> Iterator[None]:
 def _unpack(file: Path, folder: Path) -> Manifest:
     """Every member into `folder`, mode 0600, believed only when the manifest's hash says so. Raises BackupError."""
     try:
-        with tarfile.open(file, "r:gz") as archive:
-            manifest = _read_manifest(archive)
-            while member := archive.next():
-                _extract(archive, member, manifest, folder)
-    except (OSError, tarfile.TarError, EOFError) as error:
+        with gzip.open(file) as unpacked:
+            with tarfile.open(fileobj=unpacked, mode="r:") as archive:
+                manifest = _read_manifest(archive)
+                while member := archive.next():
+                    _extract(archive, member, manifest, folder)
+            while unpacked.read(CHUNK):  # to the end, where gzip's own check sum stands
+                pass
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         raise BackupError(f"{file} is not a whole backup ({error}): take another one.") from None
     if missing := sorted(name for name in manifest.members if not (folder / name).is_file()):
         raise BackupError(f"{file} lacks {', '.join(missing)}: take another one.")

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 
 from controller.tests.modbus_line import SerialLine
@@ -154,5 +155,5 @@ def _is_gone(pid: int) -> bool:
 def _new_broker(controller: Controller, old: int) -> bool:
     try:
         return controller.broker_pid() != old
-    except ValueError:  # none at all, for a moment
+    except (ValueError, psutil.NoSuchProcess):  # none at all, for a moment
         return False
