@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from controller import notify
 from controller.config import BrokerConfig, BusConfig, ConfigError, LogConfig, load_as
 from controller.log import set_up_log
 from controller.transports.mailbox import Mailbox
@@ -112,7 +113,7 @@ async def run(config: RelayConfig, tell: Tell, stop: asyncio.Event | None = None
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     access = read_access(config.mqtt)
     buses: list[Bus] = []
-    jobs: list[Coroutine[Any, Any, None]] = [_report(buses)]
+    jobs: list[Coroutine[Any, Any, None]] = [_report(buses), notify.keep_fed()]
     for one in config.bus:
         nodes = {unit: RelayedNode(config, access, one, unit, tell) for unit in one.nodes}
         mailboxes = {unit: node.mailbox for unit, node in nodes.items()}
@@ -123,7 +124,9 @@ async def run(config: RelayConfig, tell: Tell, stop: asyncio.Event | None = None
         running = [tasks.create_task(job) for job in jobs]
         units = sum(len(one.nodes) for one in config.bus)
         tell("relay_ready", buses=len(config.bus), units=units, broker=f"{config.mqtt.host}:{config.mqtt.port}")
+        notify.tell("READY=1")
         await stop.wait()
+        notify.tell("STOPPING=1")
         for task in running:
             task.cancel()
 
