@@ -73,7 +73,7 @@ class DevicesPanel:
         }
 
     def _value(self, point: PointView) -> str:
-        value = self._words.say("none") if point.value is None else f"{point.value:.4g}"
+        value = self._words.say("none") if point.value is None else _figure(point.value)
         return f"{point.name} {value} {point.unit}".strip()
 
 
@@ -85,3 +85,8 @@ def _state(device: DeviceView) -> str:
 
 def _told_s(device: DeviceView) -> float:
     return max((point.time_s for point in device.points if point.quality != "silent"), default=0.0)
+
+
+def _figure(value: float) -> str:
+    """Four figures that count, and never a power of ten: 37 070 000, 0.54."""
+    return f"{float(f'{value:.4g}'):,.10g}".replace(",", "\N{NARROW NO-BREAK SPACE}")
