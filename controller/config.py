@@ -11,6 +11,16 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
+from controller.config_broker import BrokerConfig as BrokerConfig
+from controller.config_broker import MqttConfig as MqttConfig
+from controller.config_broker import RelayAccessConfig as RelayAccessConfig
+from controller.config_fields import ConfigError as ConfigError
+from controller.config_fields import days as _days
+from controller.config_fields import is_loopback as is_loopback
+from controller.config_fields import path as _path
+from controller.config_fields import port as _port
+from controller.config_fields import positive as _positive
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -19,23 +29,6 @@ _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or 
 MAX_UNIT = 247
 
 T = TypeVar("T", bound="DataclassInstance")
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text is one sentence that names the key and what to do."""
-
-
-def _path() -> Any:
-    """A key that holds a path, taken from the folder of the configuration file."""
-    return field(default="", metadata={"path": True})
-
-
-def _positive(default: float) -> Any:
-    return field(default=default, metadata={"positive": True})
-
-
-def _port(default: int) -> Any:
-    return field(default=default, metadata={"port": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +46,18 @@ class HttpConfig:
     host: str = "127.0.0.1"
     port: int = _port(8080)
     max_upload_mb: int = _positive(64)
+    tls_cert: str = _path()
+    tls_key: str = _path()
+    plain: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class BrokerConfig:
-    """A broker that runs already, and what it asks of us."""
-
-    host: str = "127.0.0.1"
-    port: int = _port(1883)
-    username: str = ""
-    password_file: str = _path()
-    tls: bool = False
-    ca_file: str = _path()
-
-
-@dataclass(frozen=True, slots=True)
-class MqttConfig(BrokerConfig):
-    """The controller's broker: its own child process, or one that runs already."""
-
-    embedded: bool = True
+    def __post_init__(self) -> None:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ConfigError("http.tls_cert and http.tls_key go together: write both, or none.")
+        if not (self.tls_cert or self.plain or is_loopback(self.host)):
+            raise ConfigError(
+                f"http.host {self.host} opens the page to the network without TLS: write http.tls_cert and tls_key "
+                "(vuzol ca server), or http.plain = true where something before us speaks TLS."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +74,7 @@ class NodesConfig:
     """The registry of the nodes, with their keys."""
 
     registry: str = field(default="nodes.json", metadata={"path": True})
+    master_key: str = field(default="master.key", metadata={"path": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +135,62 @@ class BusConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmsConfig:
+    """What a town changes of alarm_rules.toml, in a file of its own."""
+
+    rules: str = _path()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """How long a login lasts, how often somebody may ask, where the audit goes too."""
+
+    open_as: str = ""
+    idle_minutes: float = _positive(30.0)
+    login_hours: float = _positive(12.0)
+    logins_per_person: int = _positive(5)
+    requests_per_s: float = _positive(100.0)
+    syslog: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommissioningConfig:
+    """Whose signed records of work on the spot are believed."""
+
+    technicians: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(len(key) == 64 and set(key.lower()) <= set("0123456789abcdef") for key in self.technicians):
+            raise ConfigError(
+                "commissioning.technicians are public keys of 64 hexadecimal digits, as vuzol report tells."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """What the console shows that is not the town's own."""
+
+    tiles: str = ""
+    tiles_credit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionConfig:
+    """How many days of what is kept; 0: for ever."""
+
+    samples_days: int = _days()
+    positions_days: int = _days()
+    statuses_days: int = _days()
+    glass_days: int = _days()
+    results_days: int = _days()
+    hour: int = field(default=3, metadata={"positive_or_0": True})
+
+    def __post_init__(self) -> None:
+        if self.hour > 23:
+            raise ConfigError(f"retention.hour must be from 0 to 23, not {self.hour}: correct it.")
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """How the log on standard error looks."""
 
@@ -167,7 +210,20 @@ class Config:
     transit: TransitConfig = field(default_factory=TransitConfig)
     displays: DisplaysConfig = field(default_factory=DisplaysConfig)
     bus: tuple[BusConfig, ...] = ()
+    relay: tuple[RelayAccessConfig, ...] = ()
+    alarms: AlarmsConfig = field(default_factory=AlarmsConfig)
+    access: AccessConfig = field(default_factory=AccessConfig)
+    commissioning: CommissioningConfig = field(default_factory=CommissioningConfig)
+    web: WebConfig = field(default_factory=WebConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     log: LogConfig = field(default_factory=LogConfig)
+
+    def __post_init__(self) -> None:
+        if self.access.open_as and not is_loopback(self.http.host):
+            raise ConfigError(
+                f"access.open_as lets everybody in and http.host {self.http.host} opens the page to the network: "
+                "empty open_as, or set http.host to 127.0.0.1."
+            )
 
 
 def sections(whole: type[Any] = Config) -> dict[str, type[Any]]:

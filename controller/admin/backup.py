@@ -3,7 +3,7 @@
 Never takes the broker's store: the nodes' journals are the queue. Never overwrites what a restore replaces.
 Specification: README.md here; sqlite.org/backup.html.
 
-    vuzol-<site>-<time>.tar.gz, mode 0600 (it holds the nodes' keys)
+    vuzol-<site>-<time>.tar.gz, mode 0600 (it holds the nodes' keys, sealed: the master key is not in it)
         manifest.json   version, site, time, schema, counts, SHA-256 of every other member
         vuzol.sqlite3   a consistent copy
         nodes.json, vuzol.toml, feeds/...
@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from controller import config as configuration
+from controller.admin.keys import KeysError, count_open, read_nodes, write_nodes
 from controller.config import Config, ConfigError
 from controller.store.migrate import migrations
 
@@ -78,7 +79,8 @@ def take(
         with tempfile.TemporaryDirectory(dir=to.parent, prefix=".backup-") as scratch:
             copy = Path(scratch) / DATABASE
             _copy_database(Path(config.store.path), copy, progress)
-            manifest = _write(part, copy, config, config_path, now_s)
+            registry = _sealed(config, Path(scratch) / REGISTRY)
+            manifest = _write(part, copy, registry, config, config_path, now_s)
         verify(part)
         part.replace(to)
     except OSError as error:
@@ -112,9 +114,24 @@ def _copy_database(path: Path, copy: Path, progress: Callable[[int, int], None])
         raise BackupError(f"The database {path} cannot be copied ({error}): vuzol doctor says more.") from None
 
 
-def _write(part: Path, copy: Path, config: Config, config_path: Path, now_s: float) -> Manifest:
+def _sealed(config: Config, copy: Path) -> Path:
+    """The registry, or where keys lie open in it, a copy in which they do not; as it is where nothing can seal them."""
+    registry, master_key = Path(config.nodes.registry), Path(config.nodes.master_key)
+    try:
+        if not master_key.exists() or not count_open(registry):
+            return registry
+    except (OSError, ValueError, TypeError, KeyError):
+        return registry  # it is kept as it is
+    try:
+        write_nodes(copy, master_key, read_nodes(registry, master_key))
+    except KeysError as error:
+        raise BackupError(str(error)) from None
+    return copy
+
+
+def _write(part: Path, copy: Path, registry: Path, config: Config, config_path: Path, now_s: float) -> Manifest:
     schema, records, nodes = _look_into(copy)
-    sources = {DATABASE: copy, REGISTRY: Path(config.nodes.registry), CONFIGURATION: config_path}
+    sources = {DATABASE: copy, REGISTRY: registry, CONFIGURATION: config_path}
     feeds = Path(config.site.data) / "feeds"
     sources |= {f"{FEEDS}/{file.name}": file for file in sorted(feeds.glob("*")) if file.is_file()}
     members = {name: _sha256(file) for name, file in sources.items()}

@@ -12,20 +12,18 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
 from controller import config as configuration
 from controller.admin.backup import SUFFIX, BackupError, folder_of, verify
+from controller.admin.doctor_doors import doors
+from controller.admin.finding import Finding, Level
 from controller.config import Config, ConfigError
 from controller.registry import load_registry
 from controller.store.migrate import migrations
-
-Level = Literal["ok", "warning", "error"]
 
 FREE_ENOUGH = 2 << 30
 FREE_LEAST = 200 << 20
@@ -33,16 +31,6 @@ BACKUP_AGE_S = 36 * 3600  # a nightly one that failed once
 CLOCK_LEAD_S = 300
 BUILT_S = 1_790_000_000  # 2026-09-21: no clock that is right shows less
 SQLITE_LEAST = (3, 37)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`what` names a text of the message catalogues, which says the remedy too; `details` fill it in."""
-
-    check: str
-    level: Level
-    what: str
-    details: dict[str, str | int]
 
 
 def examine(config_path: Path, now_s: float) -> list[Finding]:
@@ -54,6 +42,7 @@ def examine(config_path: Path, now_s: float) -> list[Finding]:
     found = [Finding("configuration", "ok", "doctor_configuration_ok", {"file": str(config_path)})]
     found += _registry(config)
     found += _permissions(config)
+    found += doors(config, now_s)
     found += _database(config)
     found += _clock(config, now_s)
     found += _disk(config)
@@ -65,7 +54,7 @@ def examine(config_path: Path, now_s: float) -> list[Finding]:
 
 def _registry(config: Config) -> Iterator[Finding]:
     try:
-        entries = load_registry(Path(config.nodes.registry))
+        entries = load_registry(Path(config.nodes.registry), Path(config.nodes.master_key))
     except ConfigError as error:
         yield Finding("registry", "error", "doctor_registry", {"error": str(error)})
         return
@@ -73,16 +62,10 @@ def _registry(config: Config) -> Iterator[Finding]:
 
 
 def _permissions(config: Config) -> Iterator[Finding]:
-    """Files that others may write or, where they hold secrets, read."""
-    secret = [config.nodes.registry, config.mqtt.password_file, *(bus.key_file for bus in config.bus)]
-    open_to_others = [name for name in secret if name and _mode(Path(name)) & 0o077]
-    writable = [name for name in (config.store.path, config.site.data) if _mode(Path(name)) & 0o022]
-    for name in open_to_others:
-        yield Finding("permissions", "error", "doctor_secret_readable", {"file": name})
-    for name in writable:
-        yield Finding("permissions", "warning", "doctor_writable", {"file": name})
-    if not open_to_others and not writable:
-        yield Finding("permissions", "ok", "doctor_permissions_ok", {})
+    """Data that others may write."""
+    for name in (config.store.path, config.site.data):
+        if _mode(Path(name)) & 0o022:
+            yield Finding("permissions", "warning", "doctor_writable", {"file": name})
 
 
 def _mode(path: Path) -> int:

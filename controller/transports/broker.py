@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import sysconfig
@@ -17,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from controller.config import MqttConfig
+from controller.secret_files import write_secret
 from protocols.wire.envelope import MAX_SIZE
 
 START_TIMEOUT_S = 15.0
@@ -48,9 +50,11 @@ class BrokerError(Exception):
 class Broker:
     """One nats-server. `start` raises BrokerError; `keep_running` belongs to the process's task group."""
 
-    def __init__(self, config: MqttConfig, folder: Path) -> None:
+    def __init__(self, config: MqttConfig, folder: Path, authorization: str = "") -> None:
+        """`authorization` is that section of its configuration; without one it is open to everybody."""
         self._config = config
         self._folder = folder
+        self._authorization = authorization
         self._process: asyncio.subprocess.Process | None = None
         self.port = config.port
 
@@ -70,6 +74,13 @@ class Broker:
         except BrokerError:
             await self.stop()
             raise
+
+    def admit(self, authorization: str) -> None:
+        """Other people may come from now on; who still may stays connected. Certificates are read anew as well."""
+        self._authorization = authorization
+        self._write_configuration()
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGHUP)
 
     async def keep_running(self) -> None:
         """Start the child again whenever it dies, on the same port and store."""
@@ -131,14 +142,24 @@ class Broker:
                 'listen: "127.0.0.1:-1"',  # its own protocol: nobody uses it, so any port will do
                 f"max_payload: {MAX_PAYLOAD}",
                 f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'store'))}, {_STORE_LIMITS} }}",
-                f'mqtt {{ listen: "{self._config.host}:{self.port}" }}',
+                f'mqtt {{ listen: "{self._config.host}:{self.port}"{self._tls()} }}',
+                self._authorization,
                 f"log_file: {json.dumps(str(self._folder / 'nats.log'))}",
                 "log_size_limit: 4MB",
                 "log_max_num: 3",
                 "",
             )
         )
-        (self._folder / "nats.conf").write_text(text, encoding="utf-8")
+        write_secret(self._folder / "nats.conf", text)
+
+    def _tls(self) -> str:
+        if not self._config.tls:
+            return ""
+        rows = {"cert_file": self._config.server_cert, "key_file": self._config.server_key}
+        if self._config.certificates:
+            rows["ca_file"] = self._config.ca_file
+        told = "".join(f"{key}: {json.dumps(value)}, " for key, value in rows.items())
+        return f", tls {{ {told}verify_and_map: {json.dumps(bool(self._config.certificates))} }}"
 
     async def _spawn(self) -> None:
         launch = ("-I", "-S", "-c", _LAUNCH, str(os.getpid()))

@@ -7,7 +7,6 @@ Specification: MQTT 3.1.1; protocols/wire/topics.py for the topics, QoS 1.
 import asyncio
 import socket
 import ssl
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,9 @@ import structlog
 
 from controller.config import BrokerConfig, ConfigError, MqttConfig
 from controller.metrics import Metrics
+from controller.secret_files import SecretFault, is_open_to_others, read_secret
+from controller.transports.broker_access import CONTROLLER
+from protocols.wire import mqtt_access
 
 FIRST_BACKOFF_S = 0.2
 MAX_BACKOFF_S = 10.0
@@ -31,10 +33,20 @@ log = structlog.get_logger("mqtt")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the broker asks of us besides a name; never shown."""
+    """What we show the broker; never shown to anybody else. `secret` is what client ids are made of."""
 
+    username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
+    secret: bytes = field(default=b"", repr=False)
+
+    def client_id(self, node: bytes) -> str:
+        """Of a relay's connection for a node: the same after a restart, but nothing that another guest could guess."""
+        return mqtt_access.client_id(self.secret, node)
+
+    def own_id(self, name: str) -> str:
+        """Of our own connection."""
+        return f"{name}-{mqtt_access.client_id(self.secret, bytes(8))[-8:]}"
 
 
 class MqttLink:
@@ -96,8 +108,8 @@ class MqttLink:
         client = aiomqtt.Client(
             self._config.host,
             self._port,
-            identifier=self._identifier,
-            username=self._config.username or None,
+            identifier=self._access.own_id(self._identifier),
+            username=self._access.username,
             password=self._access.password,
             tls_context=self._access.tls,
             clean_session=True,  # the nodes' journals are the queue; a broker's would only fill with repetitions
@@ -141,26 +153,45 @@ class MqttLink:
 
 
 def read_access(config: BrokerConfig) -> Access:
-    """Read the files that the configuration names. Raises ConfigError."""
-    return Access(_password(config), _tls(config))
-
-
-def _password(config: BrokerConfig) -> str | None:
-    if not config.password_file:
-        return None
-    path = Path(config.password_file)
+    """Read the files that the configuration names, for a broker that runs already. Raises ConfigError."""
+    password = None
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ConfigError(f"mqtt.password_file {path} may be read by others: type chmod 600 {path}.")
-        return path.read_text(encoding="utf-8").splitlines()[0]
-    except (OSError, IndexError):
-        raise ConfigError(f"mqtt.password_file {path} cannot be read: write the password into it.") from None
+        if config.password_file:
+            password = read_secret(Path(config.password_file), "mqtt.password_file")
+        tls = _tls(config, config.ca_file) if config.tls else None
+    except SecretFault as fault:
+        raise ConfigError(str(fault)) from None
+    key = Path(config.key_file).read_bytes() if tls and config.key_file else b""
+    return Access(config.username or None, password, tls, (password or "").encode() + key)
 
 
-def _tls(config: BrokerConfig) -> ssl.SSLContext | None:
-    if not config.tls:
-        return None
+def embedded_access(config: MqttConfig, password: str) -> Access:
+    """Of the controller at its own broker. Raises ConfigError."""
+    tls = None
+    if config.tls:
+        try:
+            tls = _tls(config, config.server_cert)  # it is ours: we believe this certificate and no other
+        except SecretFault as fault:
+            raise ConfigError(str(fault)) from None
+        tls.check_hostname = False
+        tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if config.certificates:  # nats-server takes either a certificate or a name
+        return Access(None, None, tls, password.encode())
+    return Access(CONTROLLER, password, tls, password.encode())
+
+
+def _tls(config: BrokerConfig, believed: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=config.ca_file or None)
+        context = ssl.create_default_context(cafile=believed or None)
     except (OSError, ssl.SSLError):
-        raise ConfigError(f"mqtt.ca_file {config.ca_file} is no PEM certificate: correct it.") from None
+        raise ConfigError(f"{believed} is no PEM certificate: correct mqtt.ca_file or mqtt.server_cert.") from None
+    if config.cert_file:
+        try:
+            if is_open_to_others(Path(config.key_file)):
+                raise SecretFault(
+                    f"mqtt.key_file {config.key_file} may be read by others: type chmod 600 {config.key_file}."
+                )
+            context.load_cert_chain(config.cert_file, config.key_file)
+        except (OSError, ssl.SSLError):
+            raise ConfigError("mqtt.cert_file and mqtt.key_file cannot be used: correct the paths.") from None
+    return context

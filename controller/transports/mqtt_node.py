@@ -87,8 +87,8 @@ class NodeLink:
         client = aiomqtt.Client(
             self._config.host,
             self._config.port,
-            identifier="vz" + topics.node_name(self._node),
-            username=self._config.username or None,
+            identifier=self._access.client_id(self._node),
+            username=self._access.username,
             password=self._access.password,
             tls_context=self._access.tls,
             clean_session=True,

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from controller import config as configuration
-from controller.admin import backup
+from controller.admin import backup, keys
+from controller.secret_files import write_secret
 from controller.store.sqlite import SqliteStore
 from controller.tests.peer import Peer
 from controller.tests.process import controlling, deliver, write_files
-from protocols.provisioning import NodeEntry
+from protocols.provisioning import NodeEntry, registry_text
 
 NOW_S = 1_792_400_000.0
 
@@ -126,6 +127,26 @@ def test_a_backup_of_no_database_says_what_to_correct(tmp_path: Path, peer: Peer
     with pytest.raises(backup.BackupError, match=r"There is no database .*: correct store\.path"):
         backup.take(config, tmp_path / "b.tar.gz", NOW_S)
     assert not list(tmp_path.glob("*.tar.gz*"))
+
+
+def test_keys_are_sealed_in_a_backup_and_the_master_key_is_not_in_it(tmp_path: Path, peer: Peer) -> None:
+    config = write_files(tmp_path, [peer.entry])
+    SqliteStore.open(tmp_path / "vuzol.sqlite3").close()
+    keys.rotate(config)
+    master = (tmp_path / "master.key").read_text(encoding="ascii").strip()
+    write_secret(tmp_path / "nodes.json", registry_text([peer.entry]))  # somebody unsealed it
+    file, _ = backup.take(config, tmp_path / "c.tar.gz", NOW_S)
+    with tarfile.open(file) as archive:
+        names = archive.getnames()
+        inside = b"".join(opened.read() for name in names if (opened := archive.extractfile(name)))
+    assert "master.key" not in names
+    assert peer.entry.key.hex().encode() not in inside
+    assert master.encode() not in inside
+    backup.restore(file, config, NOW_S)
+    assert keys.read_nodes(tmp_path / "nodes.json", tmp_path / "master.key") == (peer.entry,)
+    (tmp_path / "master.key").unlink()
+    with pytest.raises(keys.KeysError, match="which is not here"):
+        keys.read_nodes(tmp_path / "nodes.json", tmp_path / "master.key")
 
 
 def test_the_manifest_counts_what_is_in_it(taken: tuple[Path, Path]) -> None:

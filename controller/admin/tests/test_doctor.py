@@ -5,17 +5,21 @@ Specification: controller/admin/README.md.
 
 import asyncio
 import json
+import re
 import shutil
 import sqlite3
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from controller.admin import backup
-from controller.admin.doctor import BUILT_S, Finding, examine
+from controller.admin import backup, doctor, doctor_doors, keys
+from controller.admin.ca import Authority
+from controller.admin.doctor import BUILT_S, examine
+from controller.admin.finding import Finding
 from controller.tests.peer import Peer
-from controller.tests.process import controlling, write_files
+from controller.tests.process import ROOT, controlling, write_files
 from protocols.provisioning import NodeEntry
 
 
@@ -100,6 +104,69 @@ def _misspelt(config: Path) -> None:
 def test_what_is_broken_is_found(config: Path, break_it: Callable[[Path], None], found: set[str]) -> None:
     break_it(config)
     assert _wrong(config) == found
+
+
+def _certified(days: int) -> Callable[[Path], None]:
+    def certify(config: Path) -> None:
+        authority = Authority(config.parent / "ca", b"a passphrase of the test")
+        authority.init("town", 3650, _now_s())
+        authority.issue("page", "server", ["localhost"], days, _now_s())
+        config.write_text("[http]\ntls_cert = 'ca/page.crt'\ntls_key = 'ca/page.key'\n", encoding="utf-8")
+
+    return certify
+
+
+def _written(text: str) -> Callable[[Path], None]:
+    return lambda config: _write(config, text)
+
+
+def _write(config: Path, text: str) -> None:
+    config.write_text(text, encoding="utf-8")
+
+
+def _key_open(config: Path) -> None:
+    _certified(300)(config)
+    (config.parent / "ca" / "page.key").chmod(0o640)
+
+
+def _unsealed(config: Path) -> None:
+    keys.rotate(config)
+    (config.parent / "master.key").unlink()
+
+
+LATER_S = 20 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("break_it", "level", "found"),
+    [
+        (_certified(10), "error", "doctor_certificate_expired"),
+        (_certified(40), "warning", "doctor_certificate_soon"),
+        (_certified(300), "ok", "doctor_certificate_ok"),
+        (_key_open, "error", "doctor_secret_readable"),
+        (_written("[http]\nhost = '0.0.0.0'\nplain = true\n"), "warning", "doctor_plain_http"),
+        (_written("[mqtt]\nhost = '0.0.0.0'\n"), "warning", "doctor_plain_mqtt"),
+        (_written("[mqtt]\nacl = false\n"), "warning", "doctor_acl_off"),
+        (_written("[mqtt]\nhost = '0.0.0.0'\nacl = false\n"), "error", "doctor_acl_off"),
+        (_written(""), "ok", "doctor_exposure_ok"),
+        (_written(""), "warning", "doctor_keys_open"),
+        (keys.rotate, "ok", "doctor_keys_ok"),
+        (_unsealed, "error", "doctor_registry"),
+        (_written("[retention]\npositions_days = 30\n"), "ok", "doctor_retention"),
+    ],
+)
+def test_the_doors_are_looked_at(config: Path, break_it: Callable[[Path], object], level: str, found: str) -> None:
+    break_it(config)
+    assert (level, found) in {(one.level, one.what) for one in examine(config, _now_s() + LATER_S)}
+
+
+def test_every_finding_has_a_text_in_both_languages() -> None:
+    modules = (Path(doctor.__file__), Path(doctor_doors.__file__))
+    named = {name for module in modules for name in re.findall(r'"(doctor_[a-z_]+)"', module.read_text("utf-8"))}
+    named |= {f"doctor_{of}_{end}" for of in ("certificate", "issued") for end in ("expired", "soon")}
+    for language in ("uk", "en"):
+        told = tomllib.loads((ROOT / "tools" / "messages" / f"{language}.toml").read_text(encoding="utf-8"))
+        assert named - told.keys() <= {"doctor_certificate", "doctor_issued"}
 
 
 def test_a_clock_of_the_last_century_is_found(config: Path) -> None:
