@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import resource
+import secrets
 import signal
 import socket
 import sys
@@ -18,26 +19,39 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from controller import config as configuration
-from controller import notify
+from controller import https, notify
+from controller.access.access import Access
+from controller.access.audit import Note
+from controller.access.events import guard_sockets
+from controller.access.guard import Guard
+from controller.access.table import ACTIONS
 from controller.buses import Buses
+from controller.certificates import expiries
 from controller.config import Config, ConfigError, HttpConfig
+from controller.console import make_desk
+from controller.doorkeeper import Doorkeeper
 from controller.http import Behind, make_app
+from controller.http_alarms import add_alarms
 from controller.http_buses import add_buses
+from controller.http_commissioning import add_commissioning
 from controller.http_ledger import Books
 from controller.log import set_up_log
 from controller.metrics import Metrics
 from controller.registry import load_registry
+from controller.services.alarms_proof import commissioned
+from controller.services.commissioning import Commissionings
 from controller.services.feed import FeedRefused
-from controller.services.history import History
+from controller.services.retention import Retention
 from controller.store import StoreError
-from controller.store.samples import SampleStore
+from controller.store.commissioning import CommissioningTable
 from controller.store.sqlite import SqliteStore
 from controller.store.writing import WriterThread
 from controller.town import Town
 from controller.transports.broker import Broker, BrokerError
-from controller.transports.mqtt import MqttLink, read_access
+from controller.transports.mqtt import MqttLink, embedded_access, read_access
 from controller.web.mount import mount
 from protocols.wire import topics
 from protocols.wire.messages.index import KINDS
@@ -46,6 +60,7 @@ WRONG_USE = 2
 READY_S = 20.0
 READY_CHECK_S = 0.02
 GRACEFUL_S = 1  # for open pages when the server stops
+MAX_SOCKET_BYTES = 1 << 20  # of a page's message
 
 log = structlog.get_logger("controller")
 
@@ -72,15 +87,19 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
     """Run until `stop` is set or a signal comes. Raises what `main` tells in one sentence."""
     stop = stop or asyncio.Event()
     _stop_on_signals(stop)
-    entries = load_registry(Path(config.nodes.registry))
+    entries = load_registry(Path(config.nodes.registry), Path(config.nodes.master_key))
+    secure = https.server_context(config.http)
     data = _make_data_folder(config)
     ready = data / "ready.json"
     async with contextlib.AsyncExitStack() as closing:
         door = closing.enter_context(contextlib.closing(_listen(config.http)))
         store = closing.enter_context(contextlib.closing(SqliteStore.open(Path(config.store.path))))
         writer = closing.enter_context(contextlib.closing(WriterThread()))
-        broker = await closing.enter_async_context(_broker(config, data))
-        access = read_access(config.mqtt)
+        password = secrets.token_hex(16)  # ours at the embedded broker, until it ends with us
+        doorkeeper = Doorkeeper(config, password)
+        broker = await closing.enter_async_context(_broker(config, data, doorkeeper))
+        access = embedded_access(config.mqtt, password) if broker else read_access(config.mqtt)
+        gate = closing.enter_context(contextlib.closing(_gate(config, writer)))
         metrics = Metrics(dict(KINDS))
         town = Town(config, entries, store, writer, metrics, _now_ms)
         await town.feeds.load(config.transit.feed)
@@ -94,11 +113,17 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
             town.ingest.receive,
             metrics,
         )
-        samples = closing.enter_context(contextlib.closing(SampleStore(Path(config.store.path))))
-        buses = Buses(config.bus, town.site_of, town.ingest.receive, samples, writer, _now_ms)
+        buses = Buses(config.bus, town.site_of, town.ingest.receive, store.samples, writer, _now_ms)
         metrics.registry.register(buses)
         town.publish = buses.publish_or(link.publish)
-        town.devices = lambda: (*buses.devices(), *town.meters.devices())
+        town.devices = buses.devices
+        town.bus_of = buses.bus_of
+        town.pushing.taken = buses.device_names
+        town.alarms.sources.is_linked = lambda: link.connected
+        town.alarms.sources.buses = buses.states
+        town.alarms.sources.devices = buses.devices
+        town.alarms.sources.certificates = lambda: expiries(config)
+        town.alarms.people = lambda: [one.name for one in gate.people.all() if one.roles & ACTIONS["alarms.handle"]]
         app = make_app(
             Behind(
                 town.live,
@@ -106,24 +131,48 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
                 town.displays,
                 town.feeds,
                 town.documents,
+                town.rollouts,
                 town.air,
                 town.meters,
                 metrics,
                 lambda: link.connected,
                 lambda: not town.ingest.failing,
+                gate,
+                history=town.history,
+                buildings=town.buildings,
+                pushing=town.pushing,
+                searches=town.searches,
             )
         )
-        add_buses(app, buses)
-        past = History(town.air, town.meters, store, town.now_s)
-        mount(app, town.live, past=past, timezone=town.timezone)
+        add_buses(app, buses, town.pushing)
+        add_alarms(app, town.alarms)
+        records = closing.enter_context(contextlib.closing(CommissioningTable(Path(config.store.path))))
+        names, technicians = {topics.node_name(entry.node) for entry in entries}, config.commissioning.technicians
+        commissionings = Commissionings(records, writer, names, technicians, town.alarms, town.now_s)
+        add_commissioning(app, commissionings)
+        town.alarms.proofs.elsewhere = commissioned(commissionings.of_node)
+        mount(app, town.live, make_desk(config.web, town, store, gate), timezone=town.timezone)
+        guard_sockets()
+        guarded: ASGIApp = Guard(app, gate, config.http.max_upload_mb << 20)
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=GRACEFUL_S)
+            uvicorn.Config(
+                https.insisting(guarded) if secure else guarded,
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                timeout_graceful_shutdown=GRACEFUL_S,
+                ws_max_size=MAX_SOCKET_BYTES,
+                ssl_context_factory=(lambda *_: secure) if secure else None,
+            )
         )
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[door]))
-            running = [tasks.create_task(job) for job in (*town.jobs(), link.run(), *buses.jobs())]
+            running = [tasks.create_task(job) for job in (*town.jobs(), link.run(), *buses.jobs(), *gate.jobs())]
+            running.append(tasks.create_task(_retention(config, store, writer, town, gate).run()))
             if broker:
-                running.append(tasks.create_task(broker.keep_running()))
+                running += [tasks.create_task(broker.keep_running()), tasks.create_task(doorkeeper.run(broker))]
+            if secure:
+                running.append(tasks.create_task(https.keep_fresh(secure, config.http)))
             await _until_served(server, link, embedded=broker is not None)
             running.append(tasks.create_task(notify.keep_fed()))
             notify.tell("READY=1")
@@ -147,6 +196,24 @@ def _make_data_folder(config: Config) -> Path:
     except OSError as error:
         raise ConfigError(f"site.data {folder} cannot be used ({error.strerror}): correct the path.") from None
     return folder
+
+
+def _retention(config: Config, store: SqliteStore, writer: WriterThread, town: Town, gate: Access) -> Retention:
+    async def note(gone: dict[str, int]) -> None:
+        await gate.note(Note("vuzol", "local", "retention", "records", None, gone, "done"))
+
+    return Retention(config.retention, store.retention, writer, lambda: town.timezone, town.now_s, note)
+
+
+def _gate(config: Config, writer: WriterThread) -> Access:
+    """Raises ConfigError."""
+    try:
+        gate = Access(config, writer, _now_ms)
+    except OSError as error:
+        raise ConfigError(f"access.syslog or site.data cannot be used ({error}): correct it.") from None
+    if not config.access.open_as and not gate.people.all():
+        log.warning("nobody can log in yet", type="vuzol user add NAME --role administrator --config FILE")
+    return gate
 
 
 def _now_ms() -> int:
@@ -175,12 +242,12 @@ def _listen(config: HttpConfig) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def _broker(config: Config, data: Path) -> AsyncIterator[Broker | None]:
+async def _broker(config: Config, data: Path, doorkeeper: Doorkeeper) -> AsyncIterator[Broker | None]:
     """The embedded broker while it is wanted."""
     if not config.mqtt.embedded:
         yield None
         return
-    broker = Broker(config.mqtt, data / "broker")
+    broker = Broker(config.mqtt, data / "broker", await asyncio.to_thread(doorkeeper.authorization))
     await broker.start()
     try:
         yield broker
@@ -199,8 +266,10 @@ async def _until_served(server: uvicorn.Server, link: MqttLink, *, embedded: boo
 def _tell_ready(file: Path, config: Config, http_port: int, mqtt_port: int) -> None:
     """For scripts: a file that appears whole; for people: one line."""
     host = "127.0.0.1" if config.http.host == "0.0.0.0" else config.http.host
-    url = f"http://{host}:{http_port}"
+    url = f"{'https' if config.http.tls_cert else 'http'}://{host}:{http_port}"
     told = {"url": url, "http_port": http_port, "mqtt_port": mqtt_port, "pid": os.getpid()}
+    if config.http.tls_cert:
+        told["certificate"] = config.http.tls_cert
     part = file.with_suffix(".part")
     part.write_text(json.dumps(told) + "\n", encoding="utf-8")
     part.replace(file)

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from controller.config import BusConfig, ConfigError
 from controller.devices.device import Device, Sample
 from controller.devices.template import QUALITIES, TemplateError, load
+from controller.services.alarms_watch import BusState
 from controller.services.live import DeviceView, PointView
 from controller.store.samples import SampleStore
 from controller.store.writing import WriterThread
@@ -66,15 +67,15 @@ class _Node:
     def __init__(self, buses: "Buses", period_s: float) -> None:
         self.mailbox = Mailbox(period_s, self._introduced, self._arrived, self._lost)
         self._buses = buses
-        self._node = b""
+        self.node = b""
         self._will = b""
 
     @property
     def name(self) -> str:
-        return topics.node_name(self._node) if self._node else ""
+        return topics.node_name(self.node) if self.node else ""
 
     def _introduced(self, node: bytes, will: bytes, online: bytes) -> None:
-        self._node, self._will = node, will
+        self.node, self._will = node, will
         self._buses.mailboxes[self._topic("down")] = self.mailbox
         self._buses.receive(self._topic("state"), online)
         self.mailbox.open(True)
@@ -88,7 +89,7 @@ class _Node:
         self._buses.receive(self._topic("state"), self._will)
 
     def _topic(self, leaf: str) -> str:
-        return topics.topic(self._buses.site_of(self._node), self._node, leaf)
+        return topics.topic(self._buses.site_of(self.node), self.node, leaf)
 
 
 def _real_link(config: BusConfig) -> Link:
@@ -136,7 +137,7 @@ class Buses:
     def _refuse_namesakes(self) -> None:
         for what, names in (
             ("buses", [one.name for one, _ in self._buses]),
-            ("devices", [one.name for one in self._speakers.values() if isinstance(one, Device)]),
+            ("devices", self.device_names()),
         ):
             for name in names:
                 if names.count(name) > 1:
@@ -154,6 +155,11 @@ class Buses:
             return elsewhere(topic, data) if mailbox is None else mailbox.send(data)
 
         return publish
+
+    def bus_of(self, node: bytes) -> str:
+        """The bus that a node was heard on; empty for one that is on none of ours."""
+        heard = (bus for (bus, _), one in self._speakers.items() if isinstance(one, _Node) and one.node == node)
+        return next(heard, "")
 
     async def _flush(self) -> None:
         """Samples go into the database once a second, all in one commit."""
@@ -196,6 +202,17 @@ class Buses:
             answer_ms_p50=_ms(unit.percentile_s(0.5)),
             answer_ms_p95=_ms(unit.percentile_s(0.95)),
         )
+
+    def states(self) -> Iterable[BusState]:
+        """Every bus: whether anybody on it is heard, and who is on it."""
+        for config, bus in self._buses:
+            is_heard = bus.connected and any(unit.is_heard for unit in bus.units)
+            speakers = (self._speakers[config.name, unit.address].name for unit in bus.units)
+            yield BusState(config.name, is_heard, frozenset(name for name in speakers if name))
+
+    def device_names(self) -> list[str]:
+        """What the devices are called."""
+        return [one.name for one in self._speakers.values() if isinstance(one, Device)]
 
     def devices(self) -> tuple[DeviceView, ...]:
         """All devices with their last samples."""

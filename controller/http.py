@@ -15,6 +15,7 @@ from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from PIL import Image
 
+from controller.access.access import Access
 from controller.answers import (
     ArrivalAnswer,
     ArrivalsAnswer,
@@ -26,17 +27,28 @@ from controller.answers import (
     town_answer,
 )
 from controller.http_air import add_air
+from controller.http_audit import add_audit
+from controller.http_buildings import add_buildings
 from controller.http_documents import add_documents
 from controller.http_export import add_export
 from controller.http_ledger import Books, add_ledger, upload
 from controller.http_meters import add_meters
+from controller.http_people import add_people
+from controller.http_push import add_push
+from controller.http_updates import add_updates
 from controller.metrics import Metrics
 from controller.services.air import Air
+from controller.services.buildings import Buildings
 from controller.services.displays import Displays
 from controller.services.documents import Documents
 from controller.services.feed import FeedRefused, Feeds
+from controller.services.history import History
 from controller.services.live import Live, NodeView, VehicleView
+from controller.services.meter_search import MeterSearches
 from controller.services.meters import Meters
+from controller.services.pushing import Pushing
+from controller.services.rollouts import Rollouts
+from controller.services.tables import tables
 from protocols.gtfs import FeedErrors
 from protocols.wire import topics
 
@@ -56,11 +68,17 @@ class Behind:
     displays: Displays
     feeds: Feeds
     documents: Documents
+    rollouts: Rollouts
     air: Air
     meters: Meters
     metrics: Metrics
     is_linked: Callable[[], bool]
     is_storing: Callable[[], bool]
+    access: Access
+    history: History
+    buildings: Buildings
+    pushing: Pushing
+    searches: MeterSearches
 
 
 def make_app(behind: Behind) -> FastAPI:
@@ -77,10 +95,15 @@ def make_app(behind: Behind) -> FastAPI:
     _add_town(app, behind)
     _add_nodes(app, behind)
     add_ledger(app, behind.books)
+    add_people(app, behind.access)
+    add_audit(app, behind.access)
     add_documents(app, behind.documents, behind.books.max_upload_bytes)
+    add_updates(app, behind.rollouts, behind.books.max_upload_bytes, behind.access.proposals)
     add_air(app, behind.air)
-    add_meters(app, behind.meters)
-    add_export(app, behind.books)
+    add_meters(app, behind.meters, behind.searches)
+    add_buildings(app, behind.buildings, behind.history, behind.books)
+    add_push(app, behind.pushing, behind.buildings)
+    add_export(app, behind.books, tables(behind.books.store.samples, behind.history.devices, behind.buildings))
     _add_feed(app, behind)
     return app
 

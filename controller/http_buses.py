@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from controller.buses import Buses, BusView
 from controller.devices.template import QUALITIES
 from controller.services.live import DeviceView
+from controller.services.pushing import Pushing
 
 MAX_SAMPLES = 10_000
 LATEST_MS = (1 << 63) - 1
@@ -34,8 +35,11 @@ class SamplesAnswer(BaseModel):
     after: int | None
 
 
-def add_buses(app: FastAPI, buses: Buses) -> None:
+def add_buses(app: FastAPI, buses: Buses, pushing: Pushing) -> None:
     """The routes."""
+
+    def all_devices() -> tuple[DeviceView, ...]:
+        return (*buses.devices(), *pushing.devices())
 
     @app.get("/api/v1/buses", summary="Modbus buses, unit by unit", tags=["buses"])
     async def all_buses() -> tuple[BusView, ...]:
@@ -43,7 +47,7 @@ def add_buses(app: FastAPI, buses: Buses) -> None:
 
     @app.get("/api/v1/devices", summary="Devices of others with their last values", tags=["buses"])
     async def devices() -> tuple[DeviceView, ...]:
-        return buses.devices()
+        return all_devices()
 
     @app.get("/api/v1/devices/{name}/samples", summary="What was read of a device", tags=["buses"])
     def samples(
@@ -55,7 +59,7 @@ def add_buses(app: FastAPI, buses: Buses) -> None:
         limit: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1000,
     ) -> SamplesAnswer:
         found = buses.samples.read(name, point, (from_ms, to_ms), after, limit)
-        if not found and name not in {device.name for device in buses.devices()}:
+        if not found and name not in {device.name for device in all_devices()}:
             raise HTTPException(404, "no such device")
         return SamplesAnswer(
             device=name,

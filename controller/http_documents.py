@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import FastAPI, HTTPException, Query, Request
 from pydantic import BaseModel
 
+from controller.access.audit import describe
 from controller.http_ledger import upload
 from controller.services.documents import NAMES, CopyView, DocumentRefused, Documents
 from controller.store.documents import DocumentRow
@@ -64,13 +65,15 @@ def add_documents(app: FastAPI, documents: Documents, max_upload_bytes: int) -> 
             raise HTTPException(422, "name a kind or a node, not both")
         if len(signature) % 2:
             raise HTTPException(422, "a signature is 64 bytes, 128 hexadecimal digits")
+        if type_name == "firmware":
+            raise HTTPException(422, "a release goes out by a rollout: PUT /api/v1/updates, or vuzol update start")
         data = await upload(request, max_upload_bytes)
         try:
-            return _answer(
-                await documents.put(type_name, kind or node.lower(), version, data, bytes.fromhex(signature))
-            )
+            row = await documents.put(type_name, kind or node.lower(), version, data, bytes.fromhex(signature))
         except DocumentRefused as refused:
             raise HTTPException(refused.status, str(refused)) from None
+        describe(f"document {type_name} {row.version}", after={"scope": row.scope, "sha256": row.sha256.hex()})
+        return _answer(row)
 
 
 def _answer(row: DocumentRow) -> DocumentAnswer:

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel
 
+from controller.services.meter_search import MeterSearches, Search, Unreachable
 from controller.services.meters import Epoch, Meters, MeterSample, MeterView
 from protocols.wire import topics
 from protocols.wire.errors import MalformedFrame
@@ -23,7 +24,7 @@ class ReadingsAnswer(BaseModel):
     next_seq: int
 
 
-def add_meters(app: FastAPI, meters: Meters) -> None:
+def add_meters(app: FastAPI, meters: Meters, searches: MeterSearches) -> None:
     """The routes."""
 
     @app.get("/api/v1/meters", summary="Meters and their last readings", tags=["meters"])
@@ -46,5 +47,26 @@ def add_meters(app: FastAPI, meters: Meters) -> None:
     def epochs(node: str) -> list[Epoch]:
         try:
             return meters.epochs(topics.node_id(node), MAX_RECORDS)
+        except (KeyError, MalformedFrame):
+            raise HTTPException(404, "no such meter node") from None
+
+    @app.post("/api/v1/meters/{node}/search", summary="Ask a node to search its M-Bus", tags=["meters"])
+    async def search(
+        node: str,
+        primary_last: Annotated[
+            int, Query(ge=0, le=250, description="ask the addresses from 0 to this one; 0: search by meters' numbers")
+        ] = 0,
+    ) -> Search:
+        try:
+            return searches.begin(topics.node_id(node), primary_last)
+        except (KeyError, MalformedFrame):
+            raise HTTPException(404, "no such meter node") from None
+        except Unreachable:
+            raise HTTPException(409, "the node is offline: wait until it is back, then ask again") from None
+
+    @app.get("/api/v1/meters/{node}/found", summary="What a node's last search met so far", tags=["meters"])
+    async def found(node: str) -> Search:
+        try:
+            return searches.last(topics.node_id(node))
         except (KeyError, MalformedFrame):
             raise HTTPException(404, "no such meter node") from None

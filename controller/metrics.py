@@ -16,6 +16,7 @@ REASONS = (
     "oversize",
     "unknown_version",
     "unknown_node",
+    "replaced_node",
     "wrong_mac",
     "wrong_site",
     "stale_boot_id",
@@ -64,6 +65,7 @@ class Metrics:
         self.sent = Counter("vuzol_sent", "Envelopes sent", ["type"], registry=self.registry)
         self.dropped = Counter("vuzol_dropped", "Envelopes not sent, the link being down", registry=self.registry)
         self.nodes_online = Gauge("vuzol_nodes_online", "Nodes online", registry=self.registry)
+        self.alarms_open = Gauge("vuzol_alarms_open", "Open alarms", ["severity"], registry=self.registry)
         self.link_up = Gauge("vuzol_mqtt_connected", "1 while the broker is connected", registry=self.registry)
         self._rss = Gauge("vuzol_resident_memory_bytes", "Resident memory of this process", registry=self.registry)
         self._process = psutil.Process()

@@ -188,6 +188,8 @@ class Sessions:
         session = self.by_node.get(node)
         if session is None:
             raise MalformedFrame("unknown_node", topics.node_name(node))
+        if session.entry.replaced_by:  # its key is worth nothing any more; what it still holds, vuzol import brings
+            raise MalformedFrame("replaced_node", topics.node_name(node))
         _, _, boot_id, payload = envelope.unseal(session.entry.key, data)
         if named != node or site != session.entry.site:
             raise MalformedFrame("wrong_site", topic)

@@ -20,15 +20,24 @@ from controller.ingest import Ingest
 from controller.metrics import Metrics
 from controller.outbox import Outbox
 from controller.services.air import Air
+from controller.services.alarms import Alarms
+from controller.services.alarms_life import Key
+from controller.services.alarms_rules import load_rules
+from controller.services.alarms_watch import Sources as AlarmSources
 from controller.services.boards import Boards
+from controller.services.buildings import Buildings
 from controller.services.displays import Displays
 from controller.services.documents import Documents
 from controller.services.feed import Feeds
 from controller.services.fleet import Fleet, Place
+from controller.services.history import History
 from controller.services.imports import Imports
 from controller.services.ledger import Ledger
 from controller.services.live import DeviceView, Live, NodeView, Shape, Sources, StopView
+from controller.services.meter_search import MeterSearches
 from controller.services.meters import Meters
+from controller.services.pushing import Pushing
+from controller.services.rollouts import Rollouts
 from controller.services.transit import Transit
 from controller.services.trips import Trips
 from controller.sessions import Session, Sessions
@@ -62,7 +71,8 @@ class Town:
         self._metrics = metrics
         self._now_ms = now_ms
         self.publish: Callable[[str, bytes], bool] = _drop
-        self.devices: Callable[[], tuple[DeviceView, ...]] = tuple
+        self.devices: Callable[[], tuple[DeviceView, ...]] = tuple  # on our own buses
+        self.bus_of: Callable[[bytes], str] = lambda _: ""  # of our own buses, the one that a node is on
         self.sessions = Sessions(entries)
         self.sessions.restore(saved)
         self.outbox = Outbox(lambda topic, data: self.publish(topic, data), metrics, now_ms, store.reserved_ids())
@@ -77,7 +87,26 @@ class Town:
         self.displays = Displays(entries)
         self.air = Air(entries, store)
         self.meters = Meters(entries, store)
+        self.searches = MeterSearches(
+            entries,
+            lambda node: self.fleet.is_online(node, self.now_s()),
+            lambda entry, command, ttl_s: self.outbox.order(self.sessions.by_node[entry.node], command, ttl_s),
+        )
+        self.pushing = Pushing(store.samples, writer, now_ms)
+        self.history = History(self.air, self.meters, store, self.now_s, self._devices_of_others)
+        self.buildings = Buildings(store.buildings, writer, self.history, lambda: self.timezone, self.now_s)
         self.documents = Documents(self.sessions, store, writer, self.now_s, self.fleet.is_online, self.outbox.send)
+        self._relay_of = {node: relay.name for relay in config.relay for node in relay.nodes}
+        self.rollouts = Rollouts(
+            self.sessions,
+            self.documents,
+            store.updates,
+            writer,
+            self.now_s,
+            lambda: self.timezone,
+            self.fleet.is_online,
+            self._link_of,
+        )
         self.feeds = Feeds(
             Path(config.site.data) / "feeds", config.transit.roster, store, writer, self.now_s, self._feed_changed
         )
@@ -91,8 +120,23 @@ class Town:
             self.fleet.is_online,
             self._order,
         )
+        self.alarms = Alarms(
+            load_rules(config.alarms.rules),
+            entries,
+            [(relay.name, relay.nodes) for relay in config.relay],
+            self.fleet,
+            self.ledger,
+            AlarmSources(lambda: self.ingest.failing, self._counted, Path(config.store.path).parent),
+            store.alarms,
+            writer,
+            self.now_s,
+            lambda entry: self._place(entry)[0],
+            lambda severity, count: metrics.alarms_open.labels(severity).set(count),
+        )
+        self._service_failures = 0
         self._stops: tuple[StopView, ...] | None = None
         self.live = Live(config.site.name, self._sources(), Counter(store.tallies()), self.now_s)
+        self.alarms.changed = self.live.changed
         self._hearers: dict[type[Any], tuple[Callable[[Any], None], ...]] = {
             events.StateChanged: (self.fleet.state_changed, self.documents.state_changed),
             events.BatchStored: (self.fleet.batch_stored, self.ledger.batch_stored),
@@ -105,13 +149,16 @@ class Town:
             events.PictureTaken: (self.displays.picture_taken,),
             events.AirMeasured: (self.air.measured,),
             events.MeterRead: (self.meters.meter_read,),
-            events.DocumentReported: (self.documents.reported,),
-            events.DocumentRequested: (self.documents.requested,),
+            events.MeterFound: (self.searches.met,),
+            events.CommandEnded: (self.searches.ended,),
+            events.DocumentReported: (self.documents.reported, self.rollouts.reported),
+            events.DocumentRequested: (self.rollouts.requested, self.documents.requested),
         }
 
     def jobs(self) -> Iterable[Coroutine[Any, Any, None]]:
         """What has to run, each to be owned by the caller's task group."""
-        return self.ingest.run(), self.trips.run(), self.boards.run(), *self.documents.jobs(), self._pulse()
+        services = self.trips.run(), self.boards.run(), self.alarms.run(), *self.documents.jobs(), self.rollouts.run()
+        return self.ingest.run(), *services, self._pulse()
 
     @property
     def timezone(self) -> str:
@@ -129,13 +176,19 @@ class Town:
 
     def tell(self, notice: events.Notice) -> None:
         """Pass a notice on. A service that fails on one must not keep the next receipt from its node."""
-        for hear in self._hearers.get(type(notice), ()):
+        for hear in (*self._hearers.get(type(notice), ()), self.alarms.tell):
             try:
                 hear(notice)
             except Exception:  # the boundary between the ledger and everything that is built on it
+                self._service_failures += 1
                 self._metrics.handler_errors.inc()
                 log.exception("a service failed on a notice", notice=type(notice).__name__)
         self.live.tell(notice)
+
+    def _counted(self) -> dict[Key, int]:
+        """What only grows, by kind and subject of its alarm."""
+        refused = {("refused", reason): count for reason, count in self._metrics.refusals().items()}
+        return {**refused, ("internal", ""): self._service_failures}
 
     def _settled(self, sessions: Iterable[Session], conflicts: Iterable[tuple[int, int]]) -> None:
         self.ledger.settle(sessions)
@@ -148,6 +201,7 @@ class Town:
     def _feed_changed(self) -> None:
         self._stops = None
         self.trips.feed_changed()
+        self.alarms.feed_changed()
         self.live.changed()
 
     def _node_booted(self, event: events.NodeBooted) -> None:
@@ -185,8 +239,18 @@ class Town:
             ledger=self.ledger.rows,
             shapes=self._shapes,
             rejected=self._metrics.refusals,
-            devices=lambda: self.devices(),
+            devices=lambda: (*self._devices_of_others(), *self.meters.devices()),
+            alarms=self.alarms.open,
+            alarms_ended=self.alarms.ended,
         )
+
+    def _link_of(self, node: bytes) -> str:
+        """The line that a node shares with others: a bus of ours, a relay's; or itself, when it has one of its own."""
+        name = node_name(node)
+        return self.bus_of(node) or self._relay_of.get(name, name)
+
+    def _devices_of_others(self) -> tuple[DeviceView, ...]:
+        return (*self.devices(), *self.pushing.devices())
 
     def _nodes(self, now_s: float) -> tuple[NodeView, ...]:
         return self.fleet.views(now_s, self.ledger.records_of, self._place)
@@ -211,7 +275,7 @@ class Town:
     def _make_stop_views(self) -> tuple[StopView, ...]:
         standing: dict[str, list[str]] = {}
         for entry in self.fleet.entries.values():
-            if entry.stop_id:
+            if entry.stop_id and not entry.replaced_by:
                 standing.setdefault(entry.stop_id, []).append(node_name(entry.node))
         stops = () if self.feeds.transit is None else self.feeds.transit.feed.stops.values()
         return tuple(

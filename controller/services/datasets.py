@@ -58,7 +58,7 @@ class Column:
     unit: str
     meaning: str
     source: str
-    take: Callable[[Line], Any]
+    take: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)

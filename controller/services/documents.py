@@ -5,7 +5,6 @@ Specification: protocols/WIRE.md, "Documents"; README.md here, "Documents".
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -26,19 +25,12 @@ from protocols.wire.topics import node_name
 CHECK_S = 1.0
 OFFER_AGAIN_S = 300.0
 SILENT_S = 60.0  # a node that has asked for nothing for so long is not pulling any more
-MAX_PULLING = 16  # nodes at a time
+MAX_PULLING = 32  # nodes at a time
 CHUNKS_PER_S = 100
 
 NAMES = {number: name for number, name, _ in wire.TYPES}
 NUMBERS = {name: number for number, name, _ in wire.TYPES}
-REASONS = {
-    document.REASON_NO_SPACE: "no_space",
-    document.REASON_OLDER: "older",
-    document.REASON_UNKNOWN_TYPE: "unknown_type",
-    document.REASON_UNVERIFIED: "unverified",
-    document.REASON_WRONG_HASH: "wrong_hash",
-    document.REASON_FLASH_FAULT: "flash_fault",
-}
+REASONS = {getattr(document, name): name[7:].lower() for name in vars(document) if name.startswith("REASON_")}
 
 
 class DocumentRefused(Exception):
@@ -96,6 +88,10 @@ class Documents:
         self._asked: dict[bytes, wire.Request] = {}  # the newest request of each node, in the order they came
         self._wake = asyncio.Event()
         self._there_are_some = asyncio.Event()
+        self._turn_of: Callable[[bytes], int] = lambda _: 0
+        self._bytes_per_s: Callable[[int], float] = lambda _: float("inf")
+        self._link_of: Callable[[bytes], str] = node_name
+        self._free_at: dict[str, float] = {}  # link -> when it may carry the next chunk of a release, loop time
         self._restore()
 
     def _restore(self) -> None:
@@ -107,6 +103,12 @@ class Documents:
                 continue
             self.reported(document_reported(node_bytes(number), told, body))
 
+    def governed_by(
+        self, turn_of: Callable[[bytes], int], bytes_per_s: Callable[[int], float], link_of: Callable[[bytes], str]
+    ) -> None:
+        """Releases go out by rollouts: which one a node may pull now (0: none), and how fast on one link."""
+        self._turn_of, self._bytes_per_s, self._link_of = turn_of, bytes_per_s, link_of
+
     def jobs(self) -> Iterable[Coroutine[Any, Any, None]]:
         """What has to run, each to be owned by the caller's task group."""
         return self._offer_for_ever(), self._answer_for_ever()
@@ -115,10 +117,22 @@ class Documents:
 
     async def put(self, type_name: str, scope: str, version: int | None, data: bytes, signature: bytes) -> DocumentRow:
         """Take a document over for everybody in `scope`. Raises DocumentRefused."""
+        row = self.examine(type_name, scope, version, data, signature)
+        await self._writer.run(self._table.add, row, data)
+        self._rows = self._table.rows()
+        self._there_are_some.set()
+        return row
+
+    def examine(self, type_name: str, scope: str, version: int | None, data: bytes, signature: bytes) -> DocumentRow:
+        """What taking it over would put out. Raises DocumentRefused."""
         if type_name not in NUMBERS:
             raise DocumentRefused(404, f"no such type of document; there are {', '.join(NUMBERS)}")
         number = NUMBERS[type_name]
-        if scope and scope not in {name for _, name, _, _ in NODE_KINDS} | set(map(node_name, self._sessions.by_node)):
+        if (
+            number != wire.FIRMWARE
+            and scope
+            and scope not in {name for _, name, _, _ in NODE_KINDS} | set(map(node_name, self._sessions.by_node))
+        ):
             raise DocumentRefused(404, "no such kind or node in the registry")
         if not data:
             raise DocumentRefused(422, "an empty document")
@@ -130,22 +144,18 @@ class Documents:
         version = newest + 1 if version is None else version
         if version <= newest:
             raise DocumentRefused(409, f"version {newest} of this type is known already: versions only grow")
-        sha256 = hashlib.sha256(data).digest()
-        row = DocumentRow(number, scope, version, len(data), sha256, signature, int(self._now_s()))
-        await self._writer.run(self._table.add, row, data)
-        self._rows = self._table.rows()
-        self._there_are_some.set()
-        return row
+        sha256 = wire.identity(number, data)
+        return DocumentRow(number, scope, version, len(data), sha256, signature, int(self._now_s()))
 
     def rows(self) -> list[DocumentRow]:
         """The documents that are to be out there."""
         return self._rows
 
-    def views(self) -> list[CopyView]:
-        """Every copy that a node has or is to have, by node and type."""
+    def views(self, only: bytes | None = None) -> list[CopyView]:
+        """Every copy that a node, or this node only, has or is to have, by node and type."""
         now_s = self._now_s()
         found = []
-        for node in self._sessions.by_node:
+        for node in self._sessions.by_node if only is None else (only,):
             for number, name in NAMES.items():
                 row, copy = self._wanted(node, number), self._copies.get((node, number), _Copy())
                 if row is None and not copy.held:
@@ -171,7 +181,7 @@ class Documents:
         copy = self._copy(event.node, event.type)
         copy.held = event.held_version
         copy.busy_until_s = 0.0
-        if event.outcome in (document.OUTCOME_REFUSED, document.OUTCOME_FAILED):
+        if event.outcome not in (document.OUTCOME_HELD, document.OUTCOME_CONFIRMED):
             copy.ended = (event.version, event.outcome, event.reason)
 
     def requested(self, event: DocumentRequested) -> None:
@@ -181,6 +191,8 @@ class Documents:
         if not any((row.type, row.version) == (request.type, request.version) for row in self._rows):
             copy.offered_s = copy.busy_until_s = 0.0
             return
+        if request.type == wire.FIRMWARE and request.version != self._turn_of(event.node):
+            return  # its rollout pauses: it asks again, ever more rarely, and is offered it again in its turn
         copy.busy_until_s, copy.offset = self._now_s() + SILENT_S, request.offset
         self._asked[event.node] = request
         self._wake.set()
@@ -228,7 +240,7 @@ class Documents:
             row, copy = self._wanted(node, number), self._copy(node, number)
             if row is None or copy.held >= row.version or now_s - copy.offered_s < OFFER_AGAIN_S:
                 continue
-            if copy.ended[:2] != (row.version, document.OUTCOME_REFUSED):
+            if copy.ended[0] != row.version or copy.ended[1] == document.OUTCOME_FAILED:
                 return row
         return None
 
@@ -240,16 +252,27 @@ class Documents:
             if not self._asked:
                 self._wake.clear()
                 await self._wake.wait()
-            node = next(iter(self._asked))
-            asked = self._asked.pop(node)
-            data = self._table.piece(asked.type, asked.version, asked.offset, asked.size)
-            if data:
-                session = self._sessions.by_node[node]
-                chunk = wire.Chunk(asked.type, asked.version, asked.offset, data)
-                self._send(session, "chunk", wire.build_chunk(session.entry.key, node, session.boot_id, chunk))
+            now = asyncio.get_running_loop().time()
+            due = {node: self._free_at.get(self._link_of(node), now) for node in self._asked}
+            node = min(due, key=lambda one: max(due[one], now))  # of those that are free the one that asked first
+            if due[node] <= now:
+                self._answer(node, self._asked.pop(node), now)
             await asyncio.sleep(1 / CHUNKS_PER_S)
 
+    def _answer(self, node: bytes, asked: wire.Request, now: float) -> None:
+        data = self._table.piece(asked.type, asked.version, asked.offset, asked.size)
+        if not data:
+            return
+        session = self._sessions.by_node[node]
+        chunk = wire.Chunk(asked.type, asked.version, asked.offset, data)
+        self._send(session, "chunk", wire.build_chunk(session.entry.key, node, session.boot_id, chunk))
+        if asked.type == wire.FIRMWARE:
+            self._free_at[self._link_of(node)] = now + len(data) / self._bytes_per_s(asked.version)
+
     def _wanted(self, node: bytes, number: int) -> DocumentRow | None:
+        if number == wire.FIRMWARE:
+            version = self._turn_of(node)
+            return next((row for row in self._rows if (row.type, row.version) == (number, version)), None)
         scopes = ("", self._sessions.by_node[node].entry.kind, node_name(node))
         fitting = [row for row in self._rows if row.type == number and row.scope in scopes]
         return max(fitting, key=lambda row: row.version, default=None)

@@ -5,7 +5,7 @@ Specification: Apache Parquet; RFC 4180; datasets.py for the columns; README.md 
 """
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -46,7 +46,7 @@ def rows(
                             yield Line(name, names.get(name, name), stored, one, at_ms, clock, told, sample)
 
 
-def write(dataset: Dataset, form: str, lines: Iterator[Line]) -> Iterator[bytes]:
+def write(columns: Sequence[Column], form: str, lines: Iterator[Any]) -> Iterator[bytes]:
     """The file in parts. `form` is one of FORMATS; a Parquet file carries the data dictionary."""
     import pyarrow as pa  # 40 MB of memory, for whoever exports
     from pyarrow.csv import CSVWriter
@@ -59,16 +59,12 @@ def write(dataset: Dataset, form: str, lines: Iterator[Line]) -> Iterator[bytes]
         "text": pa.string(),
         "boolean": pa.bool_(),
     }
-    schema = pa.schema(
-        [pa.field(column.name, types[column.type], metadata=dictionary(column)) for column in dataset.columns]
-    )
+    schema = pa.schema([pa.field(column.name, types[column.type], metadata=dictionary(column)) for column in columns])
     sink = io.BytesIO()
     writer = CSVWriter(sink, schema) if form == "csv" else ParquetWriter(sink, schema, compression="zstd")
     with writer:
         while part := list(islice(lines, ROWS_A_PART)):
-            writer.write_batch(
-                pa.record_batch([list(map(column.take, part)) for column in dataset.columns], schema=schema)
-            )
+            writer.write_batch(pa.record_batch([list(map(column.take, part)) for column in columns], schema=schema))
             yield _emptied(sink)
     yield _emptied(sink)
 

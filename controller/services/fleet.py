@@ -4,7 +4,7 @@ Never asks a node: it listens to states, batches and status records. Time is an 
 Specification: README.md here, "Online".
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from controller.events import BatchStored, NodeBooted, StateChanged, StatusReported
@@ -73,6 +73,16 @@ class Fleet:
         """How many are there."""
         return sum(self.is_online(node, now_s) for node in self._states)
 
+    def was_heard(self, node: bytes) -> bool:
+        """Whether anything was heard of it since the controller's start."""
+        return bool(self._states[node].confirmed_s)
+
+    def silent(self, now_s: float) -> Iterator[tuple[NodeEntry, float | None, bool]]:
+        """Who is not there, when they were last heard, and whether anything was heard of them since the start."""
+        for node, state in self._states.items():
+            if not self.entries[node].replaced_by and not (state.online and now_s - state.confirmed_s < SILENT_S):
+                yield self.entries[node], state.last_seen_s, bool(state.confirmed_s)
+
     def views(
         self, now_s: float, records_of: Callable[[bytes], int], place_of: Callable[[NodeEntry], Place]
     ) -> tuple[NodeView, ...]:
@@ -100,4 +110,5 @@ class Fleet:
             records=records_of(entry.node),
             lat=lat,
             lon=lon,
+            replaced_by=entry.replaced_by,
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from controller.ingest import Ingest
 from controller.sessions import Batch, Sessions
 from controller.store import MAX_SEQ, ImportRow, Store, node_number
+from controller.store.retention import is_same
 from protocols import drain_file
 from protocols.drain_file import DrainError
 from protocols.wire.errors import MalformedFrame
@@ -101,7 +102,7 @@ class Imports:
         while rows := self._store.records(number, from_seq, ROWS_A_READ):
             for row in rows:
                 mine = by_seq.pop(row.seq, None)
-                if mine is not None and mine[1] != row.raw:
+                if mine is not None and not is_same(row.raw, mine[1]):
                     conflicts.append(row.seq)
             from_seq = rows[-1].seq + 1
         return held, list(by_seq.values()), conflicts

@@ -4,13 +4,13 @@ Never believes one count alone: rows counted at insert stand against the ranges 
 Specification: protocol.md, "Proofs that must exist", 1; README.md here, "Ledger".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.events import BatchStored, RecordsImported
 from controller.services.live import LedgerRow
 from controller.sessions import Session, Sessions
-from controller.store import SavedSession, node_bytes
+from controller.store import SavedSession, node_bytes, node_number
 from protocols.wire.messages import gap
 from protocols.wire.ranges import RangeSet
 from protocols.wire.topics import node_name
@@ -84,6 +84,21 @@ class Ledger:
     def records_of(self, node: bytes) -> int:
         """Rows stored of a node."""
         return self._accounts[self._numbers[node]].rows
+
+    def highest_of(self, node: bytes) -> int:
+        """The highest number of a node that is stored or declared lost."""
+        return self._accounts[node_number(node)].numbers.highest
+
+    def row_of(self, node: bytes) -> LedgerRow:
+        """The row of one node."""
+        return self._row(node_number(node), self._accounts[node_number(node)])
+
+    def unsound(self) -> Iterator[LedgerRow]:
+        """The rows that do not reconcile."""
+        for number, account in self._accounts.items():
+            n = account.numbers
+            if n.missing or account.conflicting or n.highest - n.first + 1 != account.rows + n.declared_gaps:
+                yield self._row(number, account)
 
     def rows(self) -> tuple[LedgerRow, ...]:
         """A row a node."""

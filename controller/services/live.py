@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from controller.events import Notice
+from controller.services.alarms_life import Alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class NodeView:
     records: int
     lat: float | None
     lon: float | None
+    replaced_by: str = ""  # the node that has its place now
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ class Snapshot:
     ledger: tuple[LedgerRow, ...]
     shapes: tuple[Shape, ...]
     devices: tuple[DeviceView, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    alarms_ended: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,8 @@ class Sources:
     shapes: Callable[[], tuple[Shape, ...]]
     rejected: Callable[[], dict[str, int]]
     devices: Callable[[], tuple[DeviceView, ...]] = tuple
+    alarms: Callable[[], tuple[Alarm, ...]] = tuple
+    alarms_ended: Callable[[], tuple[Alarm, ...]] = tuple
 
 
 @dataclass(slots=True)
@@ -244,6 +250,8 @@ class Live:
             ledger=self.sources.ledger(),
             shapes=self.sources.shapes(),
             devices=self.sources.devices(),
+            alarms=self.sources.alarms(),
+            alarms_ended=self.sources.alarms_ended(),
         )
         self._last = (self.version, made)
         return made

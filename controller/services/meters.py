@@ -12,6 +12,7 @@ from controller.events import MeterRead
 from controller.nodes import READERS, event_of
 from controller.services.live import DeviceView, PointView
 from controller.services.taken import RECEIVED, taken
+from controller.services.units import for_people
 from controller.store import Store, node_bytes, node_number
 from protocols import mbus_names
 from protocols.provisioning import NodeEntry
@@ -126,7 +127,7 @@ class Meters:
         )
 
     def devices(self) -> tuple[DeviceView, ...]:
-        """The same for the page, beside the devices on the controller's own buses."""
+        """The same for the page, in the units that people use, beside the devices on the controller's own buses."""
         return tuple(
             DeviceView(
                 name=f"{view.house} · {view.samples[0].identity or view.meter}",
@@ -192,7 +193,9 @@ def _samples_in(node: bytes, raw: bytes) -> Iterator[MeterSample]:
 
 
 def _point(sample: MeterSample) -> PointView:
-    return PointView(register_name(sample), sample.unit, "value", sample.value, "good", sample.at_ms / 1000)
+    scale, unit = for_people(sample.unit)
+    value = None if sample.value is None else sample.value * scale
+    return PointView(register_name(sample), unit, "value", value, "good", sample.at_ms / 1000)
 
 
 def register_name(sample: MeterSample) -> str:

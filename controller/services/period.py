@@ -32,18 +32,23 @@ class Period:
 def read_period(first: str | None, last: str | None, timezone: str) -> Period:
     """`last` as a day means until that day's end, as a time until that moment. Raises NoPeriod."""
     zone = ZoneInfo(timezone)
-    from_s = 0 if first is None else _seconds(first, zone, days=0)
-    to_s = END_S if last is None else _seconds(last, zone, days=1)
+    from_s = 0 if first is None else int(_seconds(first, zone, days=0))
+    to_s = END_S if last is None else int(_seconds(last, zone, days=1))
     if not 0 <= from_s < to_s <= END_S:
         raise NoPeriod(f"the period from {first} to {last} holds no moment: its end comes before its beginning")
     return Period(from_s, to_s, zone)
 
 
-def _seconds(text: str, zone: ZoneInfo, *, days: int) -> int:
+def moment(text: str, timezone: str) -> float:
+    """Unix seconds of a time, or of the beginning of a day. Raises NoPeriod."""
+    return _seconds(text, ZoneInfo(timezone), days=0)
+
+
+def _seconds(text: str, zone: ZoneInfo, *, days: int) -> float:
     try:
         told = datetime.fromisoformat(text)
     except ValueError:
         raise NoPeriod(f"{text!r} is no day or time: write 2026-11-21, 2026-11-21T08:00 or 2026-11-21T06:00Z") from None
     if len(text) == DATE_LETTERS:
         told += timedelta(days=days)
-    return int((told if told.tzinfo else told.replace(tzinfo=zone)).timestamp())
+    return (told if told.tzinfo else told.replace(tzinfo=zone)).timestamp()

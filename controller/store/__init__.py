@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from controller.store.alarms import AlarmTable
+from controller.store.buildings import BuildingTable
 from controller.store.documents import DocumentTable
+from controller.store.retention import RetentionTable
+from controller.store.samples import SampleStore
+from controller.store.updates import UpdateTable
 
 MAX_SEQ = (1 << 63) - 1  # what a database's integer holds; a counter never gets there
 
@@ -108,6 +113,26 @@ class Store(Protocol):
     @property
     def documents(self) -> DocumentTable:
         """The documents for nodes."""
+
+    @property
+    def samples(self) -> SampleStore:
+        """What devices of others told."""
+
+    @property
+    def buildings(self) -> BuildingTable:
+        """Meter points, and what was entered of them."""
+
+    @property
+    def alarms(self) -> AlarmTable:
+        """The alarms and what was done about them."""
+
+    @property
+    def retention(self) -> RetentionTable:
+        """What is old enough to go."""
+
+    @property
+    def updates(self) -> UpdateTable:
+        """Releases on their way over the fleet."""
 
     def commit(self, group: Group) -> list[tuple[int, int]]:
         """Make the group durable; (node, seq) of the duplicates that differ from what is stored."""

@@ -14,8 +14,13 @@ from threading import Lock
 from typing import Any, TextIO
 
 from controller.store import MAX_SEQ, FeedRow, Group, SavedSession, StoredRecord, StoreError
+from controller.store.alarms import AlarmTable
+from controller.store.buildings import BuildingTable
 from controller.store.documents import DocumentTable
 from controller.store.migrate import migrate
+from controller.store.retention import RetentionTable, is_same
+from controller.store.samples import SampleStore
+from controller.store.updates import UpdateTable
 
 # Rows a statement: the interpreter's lock changes hands once a statement, not once a row.
 ROWS_A_STATEMENT = 256
@@ -40,13 +45,27 @@ class SqliteStore:
     """A store on one file; `open` makes it. See `controller.store.Store` for the calls."""
 
     def __init__(
-        self, writer: sqlite3.Connection, reader: sqlite3.Connection, lock_file: TextIO, documents: DocumentTable
+        self,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        lock_file: TextIO,
+        documents: DocumentTable,
+        alarms: AlarmTable,
+        samples: SampleStore,
+        buildings: BuildingTable,
+        retention: RetentionTable,
+        updates: UpdateTable,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._reading = Lock()  # HTTP answers come from several threads
         self._lock_file = lock_file
         self.documents = documents
+        self.alarms = alarms
+        self.samples = samples
+        self.buildings = buildings
+        self.retention = retention
+        self.updates = updates
 
     @classmethod
     def open(cls, path: Path) -> "SqliteStore":
@@ -63,6 +82,11 @@ class SqliteStore:
             reader = connect(path)
             reader.execute("PRAGMA query_only = ON")
             documents = DocumentTable(writer, connect(path))
+            alarms = AlarmTable(writer, connect(path))
+            samples = SampleStore(writer, connect(path))
+            buildings = BuildingTable(writer, connect(path))
+            retention = RetentionTable(writer, connect(path))
+            updates = UpdateTable(writer, connect(path))
         except BlockingIOError:
             lock_file.close()
             raise StoreError(f"Another controller uses {path}: stop it, or change store.path.") from None
@@ -72,9 +96,14 @@ class SqliteStore:
         except StoreError:
             lock_file.close()
             raise
-        return cls(writer, reader, lock_file, documents)
+        return cls(writer, reader, lock_file, documents, alarms, samples, buildings, retention, updates)
 
     def close(self) -> None:
+        self.updates.close()
+        self.retention.close()
+        self.buildings.close()
+        self.samples.close()
+        self.alarms.close()
         self.documents.close()
         self._reader.close()
         self._writer.close()
@@ -88,7 +117,7 @@ class SqliteStore:
             db.execute("BEGIN IMMEDIATE")
             self._insert_records(group)
             self._insert_imports(group)
-            differing = [one for one in group.duplicates if self._raw(one[0], one[1]) != one[2]]
+            differing = [one for one in group.duplicates if not self._holds(*one)]
             conflicts = [(node, seq) for node, seq, _ in differing]
             db.executemany(
                 "INSERT OR IGNORE INTO conflict VALUES (?, ?, ?, ?)",
@@ -126,9 +155,9 @@ class SqliteStore:
                 "INSERT INTO imported_record VALUES (?, ?, ?)", ((row.node, seq, made.lastrowid) for seq in seqs)
             )
 
-    def _raw(self, node: int, seq: int) -> bytes | None:
+    def _holds(self, node: int, seq: int, raw: bytes) -> bool:
         row = self._writer.execute("SELECT raw FROM record WHERE node = ? AND seq = ?", (node, seq)).fetchone()
-        return None if row is None else bytes(row[0])
+        return row is not None and is_same(bytes(row[0]), raw)
 
     def trip_ref(self, service_date: str, trip_id: str) -> int:
         key = (service_date, trip_id)

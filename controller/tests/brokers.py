@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
@@ -86,14 +87,14 @@ class Peer:
         await self.expect(packets.SUBACK, b"\x00\x09" + bytes((qos,)))
 
 
-class AnyBroker:
+class AnyBroker(ABC):
     """What a case needs of a broker."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def dial(self) -> Peer:
-        raise NotImplementedError
+    @abstractmethod
+    async def dial(self) -> Peer: ...
 
     async def pass_time(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

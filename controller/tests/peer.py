@@ -24,6 +24,7 @@ class Peer:
         self.journal: dict[int, bytes] = {}
         self.receipts: list[receipt.Receipt] = []
         self.receipted: set[int] = set()  # what the last receipt covers
+        self.taken_back: set[int] = set()  # what one before it did cover: a node may have forgotten it by then (G3)
         self.commands: list[command.Command] = []
         self.offers: list[document.Offer] = []
         self.chunks: list[document.Chunk] = []
@@ -115,7 +116,8 @@ class Peer:
             told = receipt.parse(payload)
             self.receipts.append(told)
             missing = {seq for first, end in told.missing for seq in range(first, end + 1)}
-            self.receipted = {seq for seq in self.journal if seq <= told.up_to} - missing
+            before, self.receipted = self.receipted, {seq for seq in self.journal if seq <= told.up_to} - missing
+            self.taken_back |= before - self.receipted
         elif kind == envelope.DOCUMENT_OFFER:
             self.offers.append(document.parse_offer(payload))
         elif kind == envelope.DOCUMENT_CHUNK:

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from controller.config import Config, DisplaysConfig, SiteConfig, StoreConfig, TransitConfig
+from controller.config import AccessConfig, Config, DisplaysConfig, SiteConfig, StoreConfig, TransitConfig
 from controller.metrics import Metrics
 from controller.store.sqlite import SqliteStore
 from controller.store.writing import WriterThread
@@ -23,7 +23,10 @@ from protocols.wire.messages.index import KINDS
 class Playbook:
     """One controller and the peers around it."""
 
-    def __init__(self, town: Town, store: SqliteStore, writer: WriterThread, metrics: Metrics, clock: "Clock") -> None:
+    def __init__(
+        self, config: Config, town: Town, store: SqliteStore, writer: WriterThread, metrics: Metrics, clock: "Clock"
+    ) -> None:
+        self.config = config
         self.town = town
         self.store = store
         self.writer = writer
@@ -88,6 +91,7 @@ async def playing(
         store=StoreConfig(str(folder / "vuzol.sqlite3"), group_ms=0),
         transit=transit or TransitConfig(),
         displays=DisplaysConfig(check_s=0.01),
+        access=AccessConfig(open_as="tester"),
     )
     clock = clock or Clock()
     with (
@@ -97,7 +101,7 @@ async def playing(
         metrics = Metrics(dict(KINDS))
         town = Town(config, entries, opened, writer, metrics, clock)
         await town.feeds.load(config.transit.feed)
-        book = Playbook(town, opened, writer, metrics, clock)
+        book = Playbook(config, town, opened, writer, metrics, clock)
         town.publish = book.publish
         running = [asyncio.create_task(job) for job in (town.jobs() if jobs else (town.ingest.run(),))]
         try:

@@ -26,6 +26,7 @@ import pytest
 from controller.tests.peer import Peer
 from controller.tests.waiting import until
 from protocols.provisioning import NodeEntry, registry_text
+from protocols.wire import mqtt_access
 
 ROOT = Path(__file__).parents[2]
 MAIN = "import sys; from pathlib import Path; from controller.app import main; sys.exit(main(Path(sys.argv[1])))"
@@ -34,13 +35,17 @@ RESEND_S = 0.5
 NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 
-def write_files(folder: Path, entries: Sequence[NodeEntry], toml: str = "") -> Path:
+PORTS = "[http]\nport = 0\n[mqtt]\nport = 0\n"
+OPEN = '[access]\nopen_as = "tester"\n'
+
+
+def write_files(folder: Path, entries: Sequence[NodeEntry], toml: str = "", access: str = OPEN) -> Path:
     """Registry and configuration of a controller on free ports; the configuration's path."""
     registry = folder / "nodes.json"
     registry.touch(0o600)
     registry.write_text(registry_text(entries), encoding="utf-8")
     config = folder / "vuzol.toml"
-    config.write_text(toml or "[http]\nport = 0\n[mqtt]\nport = 0\n", encoding="utf-8")
+    config.write_text(f"{toml or PORTS}\n{access}", encoding="utf-8")
     return config
 
 
@@ -133,12 +138,21 @@ async def controlling(config: Path) -> AsyncIterator[Controller]:
             await controller.end(signal.SIGTERM)
 
 
+def credentials(entry: NodeEntry) -> dict[str, Any]:
+    """What a node shows the broker."""
+    return {
+        "identifier": mqtt_access.client_id(entry.key, entry.node),
+        "username": entry.node.hex(),
+        "password": mqtt_access.password(entry.key),
+    }
+
+
 async def deliver(peer: Peer, port: int, *, batch_size: int = 16) -> None:
     """Be a node: connect, send what is not receipted, wait, send again; over every loss, until all is receipted."""
     while len(peer.receipted) < len(peer.journal):
         with contextlib.suppress(aiomqtt.MqttError):
             async with aiomqtt.Client(
-                "127.0.0.1", port, identifier=f"node-{peer.entry.node.hex()}", timeout=1, socket_options=NO_DELAY
+                "127.0.0.1", port, **credentials(peer.entry), timeout=1, socket_options=NO_DELAY
             ) as client:
                 await client.subscribe(peer.down, qos=1)
                 await client.publish(peer.state_topic, peer.state(), qos=1, retain=True)
@@ -176,6 +190,7 @@ async def reconciles(controller: Controller, peers: Sequence[Peer]) -> None:
     """Record by record: the database holds what the journals hold, each once, and every journal has its receipts."""
     for peer in peers:
         assert peer.receipted == set(peer.journal)
+        assert not peer.taken_back
         assert await controller.stored(peer) == peer.journal
     ledger = await controller.get("/api/v1/ledger", verify="true")
     assert ledger["verified"]

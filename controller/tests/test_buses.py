@@ -17,7 +17,6 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from controller.devices.device import Sample
 from controller.devices.template import GOOD, SILENT
-from controller.store.samples import SampleStore
 from controller.store.sqlite import SqliteStore
 from controller.tests.modbus_line import SerialLine, gateway
 from controller.tests.modbus_node import ModbusNode
@@ -157,8 +156,8 @@ async def test_alarms_silences_and_pages_of_samples(tmp_path: Path) -> None:
 
 
 def test_two_samples_of_one_point_in_the_same_millisecond_are_both_kept(tmp_path: Path) -> None:
-    path = tmp_path / "vuzol.sqlite3"
-    with contextlib.closing(SqliteStore.open(path)), contextlib.closing(SampleStore(path)) as samples:
+    with contextlib.closing(SqliteStore.open(tmp_path / "vuzol.sqlite3")) as store:
+        samples = store.samples
         samples.add([Sample("meter", "power", 1_000, 1.0, GOOD), Sample("meter", "power", 1_000, 2.0, GOOD)])
         samples.add([Sample("meter", "power", 1_000, None, SILENT)])
         found = samples.read("meter", "power", (0, 2_000), 0, 10)

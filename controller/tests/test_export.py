@@ -178,7 +178,7 @@ async def test_a_body_that_cannot_be_read_stays_in_the_ledger_alone(book: Playbo
     assert set(book.stored(house)) == {1, 2}
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", [*DATASETS, "devices", "points"])
 async def test_an_export_of_nothing_has_its_columns_and_each_is_explained(book: Playbook, dataset: str) -> None:
     async with asking(book) as client:
         told = (await client.get(f"/api/v1/export/{dataset}/columns")).json()
@@ -191,8 +191,8 @@ async def test_an_export_of_nothing_has_its_columns_and_each_is_explained(book: 
 @pytest.mark.parametrize(
     ("path", "status", "says"),
     [
-        ("nothing.csv", 404, "readings, air, taps, positions"),
-        ("nothing/columns", 404, "readings, air, taps, positions"),
+        ("nothing.csv", 404, "readings, air, taps, positions, devices, points"),
+        ("nothing/columns", 404, "readings, air, taps, positions, devices, points"),
         ("air.xlsx", 404, "csv or parquet"),
         ("air.csv?node=00000000000000ff", 404, "no such node"),
         ("air.csv?node=xyz", 404, "16 hexadecimal digits"),

@@ -27,7 +27,7 @@ async def book(tmp_path: Path) -> AsyncIterator[Playbook]:
 
 
 def history(book: Playbook) -> History:
-    return History(book.town.air, book.town.meters, book.store, book.town.now_s)
+    return book.town.history
 
 
 async def test_only_who_was_heard_can_be_chosen(book: Playbook) -> None:
@@ -41,7 +41,8 @@ async def test_only_who_was_heard_can_be_chosen(book: Playbook) -> None:
     assert (of_post.name, of_meter.name) == (POST.name, f"{HOUSE.name} · 12345678")
     assert history(book).values(of_post.id) == (Choice("no2", "no2", "ppb"), Choice("pm10", "pm10", "ug/m3"))
     energy, volume = history(book).values(of_meter.id)
-    assert (energy.name, energy.unit, volume.name, volume.unit) == ("Energy", "Wh", "Volume 1/2/0", "m^3")
+    assert (energy.name, energy.unit, energy.register) == ("Energy", "Wh", "")
+    assert (volume.name, volume.unit, volume.register) == ("Volume", "m^3", "1/2/0")
 
 
 async def test_a_channel_of_a_post_over_the_last_day_with_its_marks(book: Playbook) -> None:
@@ -51,7 +52,7 @@ async def test_a_channel_of_a_post_over_the_last_day_with_its_marks(book: Playbo
     measure(post, NO2, start_s=START_S - 60)
     await book.send(post, post.batch())
     told = history(book)
-    assert told.last_day(POST.node.hex(), "pm10") == (Point(START_S - 60, 20.0, ("warm_up", "humidity")),)
+    assert told.last_day(POST.node.hex(), "pm10") == (Point(START_S - 60, 20.0, ("warm_up", "humidity"), "ug/m3"),)
     assert [point.at_s for point in told.last_day(POST.node.hex(), "no2")] == [START_S - 60, START_S]
 
 
@@ -64,6 +65,6 @@ async def test_a_register_of_one_meter_and_no_point_where_the_meter_was_silent(b
     (meter,) = history(book).places()
     (energy,) = history(book).values(meter.id)
     assert history(book).last_day(meter.id, energy.id) == (
-        Point(START_S - 7200, 37_351_000.0, ()),
-        Point(START_S, 37_352_000.0, ("stale",)),
+        Point(START_S - 7200, 37_351_000.0, (), "Wh", "12345678"),
+        Point(START_S, 37_352_000.0, ("stale",), "Wh", "12345678"),
     )

@@ -21,7 +21,7 @@ from controller.tests.modbus_line import SerialLine
 from controller.tests.modbus_node import ModbusNode
 from controller.tests.peer import Peer, make_entry
 from controller.tests.process import Controller, Mosquitto, controlling, deliver, is_alive, reconciles, write_files
-from controller.tests.relaying import Relay
+from controller.tests.relaying import Relay, let_in
 from controller.tests.waiting import until
 
 ENTRIES = [make_entry(number, vehicle=number, vehicle_id=str(number)) for number in range(1, 5)]
@@ -85,6 +85,7 @@ async def test_kill_9_of_controller_mosquitto_and_relay_in_any_order_while_recor
     mosquitto = Mosquitto(tmp_path, _free_port())
     toml = f"[http]\nport = 0\n[mqtt]\nembedded = false\nport = {mosquitto.port}\n"
     config = write_files(tmp_path, [*ENTRIES, *BEHIND_A_RELAY], toml)
+    let_in(config, BEHIND_A_RELAY)
     bus = f"transport = 'rtu'\naddress = '{line.path}'\nbaud = 115200\npoll_s = 0.1\nnodes = [1, 2]"
     await mosquitto.start()
     async with controlling(config) as controller, line, Relay(tmp_path, mosquitto.port, bus) as relay:

@@ -18,7 +18,7 @@ from controller.tests.peer import START_MS, Peer, make_entry
 from controller.tests.playbook import Playbook, playing
 from protocols.wire import meter_rows, record
 from protocols.wire.errors import MalformedFrame
-from protocols.wire.messages import found_meter, reading, scan_meters, tamper
+from protocols.wire.messages import found_meter, reading, result, scan_meters, tamper
 from protocols.wire.meter_rows import Row
 from protocols.wire.meter_units import UNITS
 
@@ -109,8 +109,8 @@ async def test_the_page_shows_a_meter_beside_other_devices_after_a_restart_too(t
         (device,) = book.town.meters.devices()
     assert (device.name, device.template, device.online) == (f"{HOUSE.name} · 12345678", "Heat: Outlet", True)
     assert [(point.name, point.value, point.unit) for point in device.points] == [
-        ("Energy", 37_351_000, "Wh"),
-        ("Volume", 561.08, "m^3"),
+        ("Energy", 37_351, "kWh"),
+        ("Volume", 561.08, "m³"),
     ]
 
 
@@ -152,3 +152,35 @@ async def test_what_is_no_meter_node_is_said(book: Playbook) -> None:
     async with asking(book) as client:
         for path in (f"{BUS.node.hex()}/readings", "xyz/readings", "00000000000000ff/epochs"):
             assert (await client.get(f"/api/v1/meters/{path}")).status_code == 404
+
+
+async def test_a_search_is_asked_for_and_what_it_meets_is_told_until_it_ends(book: Playbook) -> None:
+    house = Peer(HOUSE)
+    book.attach(house)
+
+    async def search(method: str, path: str) -> tuple[int, Any]:
+        async with asking(book) as client:
+            told = await client.request(method, f"/api/v1/meters/{path}")
+        return told.status_code, told.json()
+
+    assert (await search("POST", f"{NAME}/search"))[0] == 409  # nobody is there
+    assert (await search("POST", f"{BUS.node.hex()}/search"))[0] == 404
+    assert (await search("GET", "xyz/found"))[0] == 404
+    book.town.ingest.receive(house.state_topic, house.state(online=True))
+    status, begun = await search("POST", f"{NAME}/search?primary_last=5")
+    assert (status, begun["outcome"], begun["meters"]) == (200, "", [])
+    met = found_meter.FoundMeter(1, 5, found_meter.COLLIDED_NO, b"12345678", b"ELS", 1, 4)
+    for one in (met, met, met._replace(address=6, collided=found_meter.COLLIDED_YES, medium=255)):
+        house.write(found_meter.KIND, found_meter.build(one))
+    await book.send(house, house.batch())
+    _, going_on = await search("GET", f"{NAME}/found")
+    assert [(meter["address"], meter["collided"], meter["medium"]) for meter in going_on["meters"]] == [
+        (5, False, "Heat: Outlet"), (6, True, ""),
+    ]  # fmt: skip
+    assert (going_on["command"], going_on["outcome"]) == (begun["command"], "")
+    for command in (begun["command"] - 1, begun["command"]):
+        ended = result.Result(command, result.OUTCOME_FAILED, result.REASON_INTERRUPTED)
+        seq = house.write(result.KIND, result.build(ended))
+        await book.send(house, house.batch(seq, seq))
+        _, told = await search("GET", f"{NAME}/found")
+        assert told["outcome"] == ("failed" if command == begun["command"] else "")

@@ -23,6 +23,7 @@ from controller.tests.process import (
     Controller,
     Mosquitto,
     controlling,
+    credentials,
     deliver,
     is_alive,
     reconciles,
@@ -53,12 +54,13 @@ async def test_every_record_is_stored_exactly_once_and_receipted(tmp_path: Path)
         assert all(node["online"] for node in town["nodes"])
 
 
-async def test_hostile_envelopes_over_the_broker_are_counted_by_reason_in_metrics(tmp_path: Path) -> None:
+async def test_hostile_envelopes_over_an_open_broker_are_counted_by_reason_in_metrics(tmp_path: Path) -> None:
     (node, other, *_) = _peers(1)
     good = node.batch()
     stranger = Peer(make_entry(99))
     stranger.tap()
-    async with controlling(write_files(tmp_path, ENTRIES)) as controller:
+    everybody = "[http]\nport = 0\n[mqtt]\nport = 0\nacl = false\n"
+    async with controlling(write_files(tmp_path, ENTRIES, everybody)) as controller:
         async with aiomqtt.Client("127.0.0.1", controller.mqtt_port, identifier="mallory") as client:
             for topic, data in (
                 (node.up, b"not an envelope at all, only words and words"),
@@ -108,7 +110,7 @@ async def test_the_command_ledger_says_which_node_owes_which_numbers_until_they_
     config = write_files(tmp_path, ENTRIES)
     async with controlling(config) as controller:
         await deliver(other, controller.mqtt_port)
-        async with aiomqtt.Client("127.0.0.1", controller.mqtt_port, identifier="node") as client:
+        async with aiomqtt.Client("127.0.0.1", controller.mqtt_port, **credentials(node.entry)) as client:
             for first, last in ((1, 2), (5, 5), (9, 9)):
                 await client.publish(node.up, node.batch(first, last), qos=1)
         for _ in range(200):

@@ -23,7 +23,7 @@ from controller.tests.modbus_line import SerialLine
 from controller.tests.modbus_node import ModbusNode
 from controller.tests.peer import make_entry
 from controller.tests.process import Controller, controlling, write_files
-from controller.tests.relaying import Relay
+from controller.tests.relaying import Relay, let_in
 from controller.tests.waiting import until
 
 EXAMPLE = Path(__file__).parents[1] / "relay.example.toml"
@@ -46,6 +46,7 @@ def make_nodes(count: int, records: int) -> list[ModbusNode]:
 async def relayed(folder: Path, nodes: Sequence[ModbusNode]) -> AsyncIterator[tuple[Controller, SerialLine, Relay]]:
     """Controller, line and relay, all running."""
     config = write_files(folder, [node.peer.entry for node in nodes])
+    let_in(config, [node.peer.entry for node in nodes])
     units = {unit: node.answer for unit, node in enumerate(nodes, 1)}
     async with controlling(config) as controller, SerialLine(units) as line:
         bus = f"transport = 'rtu'\naddress = '{line.path}'\nbaud = 115200\npoll_s = 0.2\nnodes = {[*units]}"

@@ -16,7 +16,7 @@ import pytest
 
 from controller.tests.peer import make_entry
 from controller.tests.process import Controller, controlling, write_files
-from controller.tests.relaying import Relay
+from controller.tests.relaying import Relay, let_in
 from emulation.launch import NodeHandle, start
 from emulation.rs485 import LiveBus
 from emulation.town.reconcile import Ledger, read_journal
@@ -43,6 +43,7 @@ async def town(folder: Path, entries: Sequence[NodeEntry]) -> AsyncIterator[tupl
             nodes.append(closing.enter_context(node))
             node.connect_uplink(bus.line(f"unit {unit}"))
         config = write_files(folder, entries)
+        let_in(config, entries)
         units = list(range(1, len(entries) + 1))
         line = f"transport = 'rtu'\naddress = '{bus.terminal('relay')}'\nbaud = {BAUD}\npoll_s = 0.2\nnodes = {units}"
         async with controlling(config) as controller, Relay(folder, controller.mqtt_port, line) as relay:
@@ -114,6 +115,7 @@ async def test_a_validator_that_is_a_modbus_server_on_tcp_needs_only_a_relay(tmp
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     config = write_files(tmp_path, [entry])
+    let_in(config, [entry])
     line = f"transport = 'tcp'\naddress = '127.0.0.1:{port}'\npoll_s = 0.2\nnodes = [9]"
     with make_node(entry, tmp_path / "node", transport="modbus_tcp", unit=9, port=port) as node:
         async with controlling(config) as controller, Relay(tmp_path, controller.mqtt_port, line):
