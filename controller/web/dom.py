@@ -6,11 +6,15 @@ Specification: NiceGUI 3, ui.element; WAI-ARIA 1.2 for the attributes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
+
+from controller.access.events import guarded
+
+SEE = "town.see"  # what turning a page, sorting and searching need
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -45,6 +49,17 @@ def _hyphened(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
 
 
+def on(
+    element: ui.element, event: str, act: Callable[..., Any], action: str = SEE, *, pause_s: float = 0, emit: str = ""
+) -> None:
+    """Let `act` follow the browser's `event`, for who may do `action`; `emit`: what the browser tells, in JavaScript.
+
+    With a pause, of several events only the last is told.
+    """
+    told = f"(event) => emit({emit})" if emit else "(...args) => emit(...args)"
+    element.on(event, guarded(action, act), throttle=pause_s, leading_events=not pause_s, js_handler=told)
+
+
 def put(element: ui.element, **attributes: str) -> None:
     """Set attributes that differ from what the browser has."""
     for name, value in attributes.items():
@@ -67,8 +82,9 @@ class Rows(Generic[Item, Row]):
         self._fill = fill
         self._rows: list[tuple[ui.element, Row]] = []
 
-    def show(self, items: Sequence[Item]) -> None:
+    def show(self, shown: Iterable[Item]) -> None:
         """One row an item."""
+        items = list(shown)
         while len(self._rows) > len(items):
             self._rows.pop()[0].delete()
         with self._parent:

@@ -50,7 +50,7 @@ def proof(display: DisplayView) -> str:
     """Picture against record: `proven`, `newer`, `unproven` (no record yet) or `absent` (no picture).
 
     `newer`: another picture than the record's. A display counts minutes down by itself and records what it was ordered
-    to show, so for a while this is right; findings.py says when it has lasted too long.
+    to show, so for a while this is right; an alarm says when it has lasted too long.
     """
     if display.bits is None:
         return "absent"

@@ -1,57 +1,41 @@
-"""The page: its parts in reading order, and how a moment reaches them.
+"""One open page of the console: the head with the way about, the parts below it, and how a moment reaches them.
 
-Never works anything out; every part shows what the scene says. One instance is one open browser page.
-Specification: controller/web/README.md.
+Never works anything out; every part shows what the moment says. One instance is one open browser page.
+Specification: controller/web/README.md, "Pages".
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from nicegui import ui
 
-from controller.web.dom import box
-from controller.web.language import Catalogue
-from controller.web.panels.attention import Attention
-from controller.web.panels.chart import ChartPanel, Past
-from controller.web.panels.device_table import DevicesPanel
-from controller.web.panels.displays import DisplaysPanel
-from controller.web.panels.figures import FiguresPanel
-from controller.web.panels.header import Header
-from controller.web.panels.ledger_table import LedgerPanel
-from controller.web.panels.node_table import NodesPanel
-from controller.web.panels.town_map import TownMap
+from controller.access.table import may
+from controller.web.dom import box, text
+from controller.web.pages import PageRow, pages_of
+from controller.web.panels.header import Header, help_dialog
 from controller.web.pulse import Moment
+from controller.web.visit import Visit
 from controller.web.wording import Words
 
 
-class TownPage:
-    """What is wrong first, then the figures, the town and its displays, then the tables."""
+class ConsolePage:
+    """Built when a browser asks, shown each moment while it looks."""
 
-    def __init__(self, words: Words, catalogues: dict[str, Catalogue], moment: Moment, past: Past | None) -> None:
-        self._language = words.language
-        scene = moment.scenes[self._language]
-        ui.page_title(words.say("title", site=scene.site))
-        self._header = Header(words, catalogues, scene)
-        with box("main", "page", id="content", tabindex="-1"):
-            self._attention = Attention(words, scene)
-            self._figures = FiguresPanel(words, scene)
-            with box("div", "stage"):
-                self._map = TownMap(words, moment, scene)
-                self._displays = DisplaysPanel(words, scene)
-            with box("div", "books"):
-                self._nodes = NodesPanel(words, moment)
-                self._ledger = LedgerPanel(words, moment, scene)
-            self._devices = DevicesPanel(words, moment) if moment.snapshot.devices else None
-            self._chart = ChartPanel(words, past) if past else None
+    def __init__(self, row: PageRow, visit: Visit, languages: Sequence[Words], moment: Moment) -> None:
+        words = visit.words
+        ui.page_title(words.say("title", page=words.say(f"way.{row.key}"), site=moment.snapshot.site))
+        ways = [
+            (page.key, page.path) for page in pages_of(visit.desk) if not page.under and may(visit.actor, page.action)
+        ]
+        self._header = Header(visit, moment, languages, ways, row.under or row.key)
+        with box("main", f"page page-{row.key}", id="content", tabindex="-1"):
+            text("h1", words.say(f"way.{row.key}"), "unseen")
+            self._panels = [make(visit, moment) for make in row.panels]
+        help_dialog(words, ways)
 
     def show(self, moment: Moment) -> None:
         """Bring every part up to this moment; parts that did not change send nothing."""
-        scene = moment.scenes[self._language]
-        self._header.show(scene)
-        self._attention.show(scene)
-        self._figures.show(scene)
-        self._map.show(moment, scene)
-        self._displays.show(scene)
-        self._nodes.show(moment)
-        self._ledger.show(moment, scene)
-        if self._devices:
-            self._devices.show(moment)
-        if self._chart:
-            self._chart.show()
+        self._header.show(moment)
+        for panel in self._panels:
+            panel.show(moment)

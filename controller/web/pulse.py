@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from controller.web.findings import Watch
 from controller.web.reconciliation import Verdict, judge
-from controller.web.scene import Scene, compose
+from controller.web.scene import Scene
 from controller.web.town_plan import TownPlan, draw_plan
 from controller.web.wording import Words
 
 if TYPE_CHECKING:
     from controller.services.live import Snapshot
 
-BEAT_S = 1.0
-# With nobody reading, refusals and gaps are still noticed, so that their times are right when somebody comes.
-UNWATCHED_BEAT_S = 10.0
+BEAT_S = 0.5
+UNWATCHED_BEAT_S = 10.0  # nobody reads
 
 log = structlog.get_logger("page")
 
@@ -60,13 +58,13 @@ class Reader(Protocol):
 class _Scenes(dict[str, Scene]):
     """Scenes by language, each composed when it is first asked for."""
 
-    def __init__(self, snapshot: Snapshot, watch: Watch, verdict: Verdict, plan: TownPlan, words: Mapping[str, Words]):
+    def __init__(self, snapshot: Snapshot, verdict: Verdict, plan: TownPlan, words: Mapping[str, Words]):
         super().__init__()
-        self._given = (snapshot, watch.observe(snapshot), verdict, plan.colours)
+        self._given = (snapshot, verdict, plan.colours)
         self._words = words
 
     def __missing__(self, language: str) -> Scene:
-        scene = self[language] = compose(*self._given, self._words[language])
+        scene = self[language] = Scene(*self._given, self._words[language])
         return scene
 
 
@@ -77,7 +75,6 @@ class Pulse:
     live: LiveTown
     words: Mapping[str, Words]
     readers: set[Reader] = field(default_factory=set)
-    _watch: Watch = field(default_factory=Watch)
     _plan: TownPlan | None = None
     _drawn: tuple[object, object] | None = None
     _moment: Moment | None = None
@@ -92,7 +89,7 @@ class Pulse:
         snapshot = replace(self.live.snapshot(), time_s=self.live.now_s())  # a quiet town's snapshot stands still
         verdict = judge(snapshot.ledger)
         plan = self.plan(snapshot)
-        self._moment = Moment(snapshot, verdict, plan, _Scenes(snapshot, self._watch, verdict, plan, self.words))
+        self._moment = Moment(snapshot, verdict, plan, _Scenes(snapshot, verdict, plan, self.words))
         return self._moment
 
     def plan(self, snapshot: Snapshot) -> TownPlan:

@@ -4,7 +4,7 @@ Never reads a clock: the moment is always an argument. Holds no text of its own.
 Specification: controller/web/README.md, "Words"; the texts stand in messages/*.toml.
 """
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from controller.web.language import Catalogue
 
@@ -12,6 +12,7 @@ MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86400
 JUST_NOW_S = 5
+MORNING = time(7)
 ON_TIME_S = 60  # a dispatcher plans by the minute
 LATE_S = 180
 # Ages step, so that a quiet page stays quiet: the text changes when the difference matters.
@@ -47,6 +48,10 @@ class Words:
         """`14:32:07`."""
         return datetime.fromtimestamp(time_s, self._zone).strftime("%H:%M:%S")
 
+    def stamp(self, time_s: float) -> str:
+        """`2026-11-21 14:32:07`, for what may be of any year."""
+        return datetime.fromtimestamp(time_s, self._zone).strftime("%Y-%m-%d %H:%M:%S")
+
     def wall_ms(self, time_s: float) -> float:
         """What the town's clocks show then, as milliseconds since they showed the beginning of 1970."""
         return datetime.fromtimestamp(time_s, self._zone).replace(tzinfo=UTC).timestamp() * 1000
@@ -67,6 +72,11 @@ class Words:
         then, now = (datetime.fromtimestamp(t, self._zone).date() for t in (time_s, now_s))
         return clock if then == now else self.say("calendar.moment", date=self.date(time_s), clock=clock)
 
+    def next_morning_s(self, time_s: float) -> float:
+        """When people come to work on the day after."""
+        day = datetime.fromtimestamp(time_s, self._zone).date() + timedelta(days=1)
+        return datetime.combine(day, MORNING, self._zone).timestamp()
+
     def age(self, seconds: float) -> str:
         """How long ago, in the largest unit that says enough."""
         if seconds < JUST_NOW_S:
@@ -79,6 +89,10 @@ class Words:
         if seconds < DAY_S:
             return self.say("age.hours", n=int(seconds // HOUR_S))
         return self.count("age.days", int(seconds // DAY_S))
+
+    def span(self, seconds: int) -> str:
+        """How long, to the minute: `26 h 40 min`."""
+        return self.say("age.span", hours=self.number(seconds // HOUR_S), minutes=seconds % HOUR_S // MINUTE_S)
 
     def delay(self, delay_s: float | None) -> str:
         """Minutes late (+) or early (−), as short as a label on a map needs it."""

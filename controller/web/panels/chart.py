@@ -7,15 +7,18 @@ Specification: controller/web/README.md, "Charts"; ECharts 5, `option`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
+from controller.services.units import for_people
 from controller.web.dom import box, put, text
+from controller.web.panels.choices import Select
+from controller.web.pulse import Moment
+from controller.web.visit import Visit
 from controller.web.wording import Words
 
 if TYPE_CHECKING:
@@ -39,70 +42,64 @@ class Past(Protocol):
         """The stored points, oldest first; slow."""
 
 
-class _Select:
-    """A list of which one is chosen; the browser's own, so that the keyboard and the telephone know it."""
-
-    def __init__(self, label: str, act: Callable[[str], Any]) -> None:
-        with box("label", "chart-choice", data_hidden="yes") as self._root:
-            text("span", label, "unseen")
-            self._field = box("select", title=label)
-        self._field.on("change", lambda event: act(_text(event)), js_handler="(event) => emit(event.target.value)")
-
-    def offer(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Put other choices in."""
-        put(self._root, data_hidden="no" if choices else "yes")
-        self._field.clear()
-        with self._field:
-            for value, label in choices:
-                option = text("option", label, value=value)
-                if value == chosen:
-                    put(option, selected="selected")
-
-
 class ChartPanel:
-    """Built once a page; hidden while there is nothing to choose."""
+    """Built once a page; hidden while there is nothing to choose. On the page of one node it is about that node."""
 
-    def __init__(self, words: Words, past: Past) -> None:
-        self._words = words
-        self._past = past
+    def __init__(self, visit: Visit, _moment: Moment) -> None:
+        words = self._words = visit.words
+        self._past = visit.desk.past
+        self._address = visit.address
         self._places: tuple[Choice, ...] = ()
         self._values: tuple[Choice, ...] = ()
-        self._place = self._value = ""
         with box("section", "panel chart", aria_labelledby="chart-title") as self._root:
             with box("div", "panel-head"):
                 text("h2", words.say("section.chart"), id="chart-title")
-                self._place_field = _Select(words.say("chart.place"), self._choose_place)
-                self._value_field = _Select(words.say("chart.value"), self._choose_value)
+                self._place_field = Select(visit, "place", words.say("chart.place"), self._choose_place)
+                self._value_field = Select(visit, "value", words.say("chart.value"), lambda _: self._draw())
                 self._told = text("p", look="panel-note", aria_live="polite")
             self._room = box("div", "chart-room", role="img", aria_labelledby="chart-title", data_hidden="yes")
-        self.show()
+        self.show(_moment)
+        if self._place:
+            self._offer_values()
+            ui.timer(0, self._draw, once=True)
 
-    def show(self) -> None:
+    def show(self, _moment: Moment) -> None:
         """Bring the choices up to date."""
-        places = self._past.places()
+        node = self._address.subject
+        places = tuple(one for one in self._past.places() if one.id.startswith(node)) if self._past else ()
         put(self._root, data_hidden="no" if places else "yes")
         if places != self._places:
             self._places = places
             nothing = () if self._place else (("", self._words.say("chart.choose")),)
-            self._place_field.offer([*nothing, *((one.id, one.name) for one in places)], self._place)
+            self._place_field.offer([*nothing, *((one.id, one.name) for one in places)])
 
-    async def _choose_place(self, place: str) -> None:
-        self._place = place
-        self._values = self._past.values(place)
-        if self._value not in {one.id for one in self._values}:
-            self._value = self._values[0].id if self._values else ""
-        self._value_field.offer([(one.id, self._label(one)) for one in self._values], self._value)
+    @property
+    def _place(self) -> str:
+        first = self._places[0].id if self._address.subject and self._places else ""
+        return self._address.get("place") or first
+
+    async def _choose_place(self, _place: str) -> None:
+        self._offer_values()
         await self._draw()
 
-    async def _choose_value(self, value: str) -> None:
-        self._value = value
-        await self._draw()
+    def _offer_values(self) -> None:
+        self._values = self._past.values(self._place) if self._past else ()
+        self._value_field.offer([(one.id, self._label(one)) for one in self._values])
+
+    def _chosen(self) -> tuple[str, str]:
+        """Place and value; a place that has other values than the one before begins with its first."""
+        value = self._address.get("value")
+        if value not in {one.id for one in self._values}:
+            value = self._values[0].id if self._values else ""
+        return self._place, value
 
     async def _draw(self) -> None:
-        asked = self._place, self._value
-        value = next((one for one in self._values if one.id == self._value), None)
-        points = await asyncio.to_thread(self._past.last_day, *asked) if value else ()
-        if asked != (self._place, self._value):
+        asked = self._chosen()
+        value = next((one for one in self._values if one.id == asked[1]), None)
+        points = await asyncio.to_thread(self._past.last_day, *asked) if value and self._past else ()
+        scale = for_people(value.unit)[0] if value else 1.0
+        points = tuple(one._replace(value=one.value * scale) for one in points)
+        if asked != self._chosen():
             return  # something else was chosen meanwhile
         self._told.text = self._summary(points)
         put(self._room, data_hidden="no" if points else "yes")
@@ -113,7 +110,7 @@ class ChartPanel:
 
     def _label(self, value: Choice) -> str:
         name = value.name and self._words.name_of("channel", value.name)
-        return ", ".join(filter(None, (name, value.unit)))
+        return ", ".join(filter(None, (f"{name} {value.register}".strip(), for_people(value.unit)[1])))
 
     def _summary(self, points: Sequence[Point]) -> str:
         say = self._words.say
@@ -130,10 +127,6 @@ class ChartPanel:
         if not marks:
             return told
         return f"{told} {say('chart.marked', marks=', '.join(self._words.name_of('flag', mark) for mark in marks))}"
-
-
-def _text(event: GenericEventArguments) -> str:
-    return str(event.args)
 
 
 def _option(points: Sequence[Point], label: str, words: Words) -> dict[str, Any]:

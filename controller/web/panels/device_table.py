@@ -1,4 +1,4 @@
-"""Devices of others on the controller's buses: state, alarms, last values. Only where there are any.
+"""Devices of others on the controller's buses: state, alarms, last values. Hidden where there are none.
 
 Never asks the controller; it gets each moment's devices.
 Specification: controller/services/live.py, DeviceView.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.web.dom import box, text
-from controller.web.panels.node_table import natural
+from controller.web.dom import box, put, text
+from controller.web.order import natural
 from controller.web.panels.paged_table import ROWS_A_PAGE, Column, PagedTable
 from controller.web.panels.pager import Pager
 from controller.web.pulse import Moment
-from controller.web.wording import Words
+from controller.web.visit import Visit
 
 if TYPE_CHECKING:
     from controller.services.live import DeviceView, PointView
@@ -26,8 +26,8 @@ _LOOK = {"alarm": "bad", "offline": "warn", "online": "good"}
 class DevicesPanel:
     """Built once a page, then shown each moment."""
 
-    def __init__(self, words: Words, moment: Moment) -> None:
-        self._words = words
+    def __init__(self, visit: Visit, moment: Moment) -> None:
+        words = self._words = visit.words
         columns: tuple[Column[DeviceView], ...] = (
             Column("state", lambda device: (_WORST_FIRST[_state(device)], natural(device.name))),
             Column("device", lambda device: natural(device.name), head=True),
@@ -35,12 +35,12 @@ class DevicesPanel:
             Column("values", lambda device: natural(device.name)),
             Column("last_seen", lambda device: _told_s(device), figure=True),
         )
-        with box("section", "panel devices", aria_labelledby="devices-title"):
+        with box("section", "panel devices", aria_labelledby="devices-title") as self._root:
             with box("div", "panel-head"):
                 text("h2", words.say("section.devices"), id="devices-title")
-                pager = Pager(words, ROWS_A_PAGE, lambda: self._table.turned())
+                pager = Pager(visit, ROWS_A_PAGE, lambda: self._table.turned())
             self._table = PagedTable(
-                words,
+                visit,
                 columns,
                 pager,
                 self._row,
@@ -53,6 +53,7 @@ class DevicesPanel:
     def show(self, moment: Moment) -> None:
         """Bring up to date."""
         self._now_s = moment.snapshot.time_s
+        put(self._root, data_hidden="no" if moment.snapshot.devices else "yes")
         self._table.show(moment.snapshot.devices)
 
     def _row(self, device: DeviceView) -> dict[str, str]:

@@ -9,7 +9,8 @@ from nicegui import ui
 from controller.web.dom import Rows, box, icon, put, text
 from controller.web.glass_cards import Glass
 from controller.web.panels.pager import Pager
-from controller.web.scene import Scene
+from controller.web.pulse import Moment
+from controller.web.visit import Visit
 from controller.web.wording import Words
 
 CARDS_A_PAGE = 12
@@ -53,32 +54,36 @@ class _Card:
 
 
 class DisplaysPanel:
-    """Built once a page, then shown each moment."""
+    """Built once a page, then shown each moment. On the page of one node it is that node's glass."""
 
-    def __init__(self, words: Words, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, visit: Visit, moment: Moment) -> None:
+        words = visit.words
+        self._visit = visit
+        self._moment = moment
         self._shown: tuple[Glass, ...] | None = None
         with box("section", "panel displays", aria_labelledby="displays-title"):
             with box("div", "panel-head"):
                 text("h2", words.say("section.displays"), id="displays-title")
                 text("p", words.say("glass.subtitle"), "panel-note")
-                self._pager = Pager(words, CARDS_A_PAGE, self._turn)
+                self._pager = Pager(visit, CARDS_A_PAGE, self._turn)
             self._empty = text("p", words.say("glass.empty"), "empty")
             self._cards: Rows[Glass, _Card] = Rows(box("ul", "glasses"), lambda: _made(words), _Card.fill)
-        self.show(scene)
+        self.show(moment)
 
     def _turn(self) -> None:
         self._shown = None
-        self.show(self._scene)
+        self.show(self._moment)
 
-    def show(self, scene: Scene) -> None:
+    def show(self, moment: Moment) -> None:
         """Bring up to date."""
-        self._scene = scene
-        if scene.glasses == self._shown:
+        self._moment = moment
+        node = self._visit.address.subject
+        glasses = tuple(one for one in self._visit.scene(moment).glasses if not node or one.node == node)
+        if glasses == self._shown:
             return
-        self._shown = scene.glasses
-        put(self._empty, data_hidden="yes" if scene.glasses else "no")
-        self._cards.show(self._pager.cut(scene.glasses))
+        self._shown = glasses
+        put(self._empty, data_hidden="yes" if glasses else "no")
+        self._cards.show(self._pager.cut(glasses))
 
 
 def _made(words: Words) -> tuple[ui.element, _Card]:

@@ -9,8 +9,8 @@ from nicegui.elements.mixins.text_element import TextElement
 
 from controller.web.dom import Rows, box, put, text
 from controller.web.figures import Figure
-from controller.web.scene import Scene
-from controller.web.wording import Words
+from controller.web.pulse import Moment
+from controller.web.visit import Visit
 
 _Texts = tuple[ui.element, TextElement, TextElement, TextElement]
 
@@ -18,15 +18,16 @@ _Texts = tuple[ui.element, TextElement, TextElement, TextElement]
 class FiguresPanel:
     """Built once a page, then shown each moment."""
 
-    def __init__(self, words: Words, scene: Scene) -> None:
+    def __init__(self, visit: Visit, moment: Moment) -> None:
+        self._visit = visit
         with box("section", "figures", aria_labelledby="figures-title"):
-            text("h2", words.say("section.figures"), "unseen", id="figures-title")
+            text("h2", visit.words.say("section.figures"), "unseen", id="figures-title")
             self._rows: Rows[Figure, _Texts] = Rows(box("dl", "figure-row"), _make, _fill)
-        self.show(scene)
+        self.show(moment)
 
-    def show(self, scene: Scene) -> None:
+    def show(self, moment: Moment) -> None:
         """Bring up to date."""
-        self._rows.show(scene.figures)
+        self._rows.show(self._visit.scene(moment).figures)
 
 
 def _make() -> tuple[ui.element, _Texts]:

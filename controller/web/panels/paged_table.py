@@ -14,8 +14,10 @@ from typing import Any, Generic, TypeVar
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from controller.web.dom import on
+from controller.web.order import in_order, sorting
 from controller.web.panels.pager import Pager
-from controller.web.wording import Words
+from controller.web.visit import Visit
 
 ROWS_A_PAGE = 25
 
@@ -39,12 +41,13 @@ class _Table(ui.element, component="../static/paged_table.js"):
 class PagedTable(Generic[Item]):
     """`show(items)` whenever the items changed; `render` makes one row's texts and is called for shown rows only.
 
-    A row is `{"id", "look", <column>: text, <column>_note: small text, <column>_state: "good" | "warn" | "bad"}`.
+    A row is `{"id", "look", <column>: text, <column>_note: small text, <column>_state: "good" | "warn" | "bad",
+    <column>_href: where the text leads}`. The order stands in the address under `sort`: a column, "-" before it: down.
     """
 
     def __init__(
         self,
-        words: Words,
+        visit: Visit,
         columns: Sequence[Column[Item]],
         pager: Pager,
         render: Callable[[Item], dict[str, str]],
@@ -53,11 +56,13 @@ class PagedTable(Generic[Item]):
         label: str,
         nothing: str,
     ) -> None:
-        self._words = words
-        self._columns = {column.name: column for column in columns}
+        self._words = visit.words
+        self._address = visit.address
+        self._columns = columns
+        self._orders = {column.name: column.order for column in columns}
         self._pager = pager
         self._render = render
-        self._sort_by, self._descending = sort_by, False
+        self._usual = sort_by
         self._items: Sequence[Item] = ()
         self._foot: dict[str, str] | None = None
         self._sent: dict[str, dict[str, str]] | None = None
@@ -65,13 +70,12 @@ class PagedTable(Generic[Item]):
         self._table.props["label"] = label
         self._table.props["nothing"] = nothing
         self._table.props["columns"] = self._headings()
-        self._table.on("sort", self._sort)
+        on(self._table, "sort", self._sort)
 
     def show(self, items: Sequence[Item], foot: dict[str, str] | None = None) -> None:
         """Sort, cut, and send what the browser has otherwise or not at all. `foot` always ends the table."""
         self._items, self._foot = items, foot
-        column = self._columns[self._sort_by]
-        part = self._pager.cut(sorted(items, key=column.order, reverse=self._descending))
+        part = self._pager.cut(in_order(items, self._address.get("sort"), self._orders, self._usual))
         rendered = [self._render(item) for item in part]
         if foot is not None and rendered:
             rendered.append(foot)
@@ -90,24 +94,28 @@ class PagedTable(Generic[Item]):
         self.show(self._items, self._foot)
 
     def _sort(self, event: GenericEventArguments) -> None:
-        if event.args not in self._columns:
+        if event.args not in self._orders:
             return
-        self._descending = event.args == self._sort_by and not self._descending
-        self._sort_by = event.args
-        self._pager.first()
+        name, descending = self._sorting()
+        chosen = f"-{name}" if event.args == name and not descending else str(event.args)
+        self._address.put(sort="" if chosen == self._usual else chosen, page="")
         self._table.props["columns"] = self._headings()
         self.turned()
 
+    def _sorting(self) -> tuple[str, bool]:
+        return sorting(self._address.get("sort"), self._orders, self._usual)
+
     def _headings(self) -> list[dict[str, Any]]:
-        direction = "descending" if self._descending else "ascending"
+        sorted_by, descending = self._sorting()
+        direction = "descending" if descending else "ascending"
         return [
             {
                 "name": column.name,
                 "label": self._words.say(f"column.{column.name}"),
                 "title": self._words.say(f"column_title.{column.name}"),
-                "sorted": direction if column.name == self._sort_by else "none",
+                "sorted": direction if column.name == sorted_by else "none",
                 "head": column.head,
                 "figure": column.figure,
             }
-            for column in self._columns.values()
+            for column in self._columns
         ]

@@ -1,18 +1,33 @@
-// What only the browser knows: the theme that this reader likes, the language they chose, and whether the link lives.
-// Runs in <head> before anything is painted, so that a dark room stays dark.
+// What only the browser knows: the theme that this reader likes, the language they chose, whether the link lives,
+// which keys they press, and the login that they type. Runs in <head> before anything is painted.
 (() => {
   const root = document.documentElement;
   const THEMES = ["auto", "light", "dark"];
   const SILENCE_MS = 6000; // the town clock moves every second; this long without it and the server hangs
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
 
-  function chosenTheme() {
+  function kept(name) {
     try {
-      const kept = localStorage.getItem("vuzol_theme");
-      return THEMES.includes(kept) ? kept : "auto";
+      return localStorage.getItem(name);
     } catch {
-      return "auto"; // storage may be forbidden
+      return null; // storage may be forbidden
     }
+  }
+
+  function keep(name, value) {
+    try {
+      localStorage.setItem(name, value);
+    } catch {
+      return false;
+    }
+    return true;
+  }
+
+  // ---- theme and language
+
+  function chosenTheme() {
+    const theme = kept("vuzol_theme");
+    return THEMES.includes(theme) ? theme : "auto";
   }
 
   function applyTheme() {
@@ -23,19 +38,24 @@
 
   function nextTheme() {
     const next = THEMES[(THEMES.indexOf(chosenTheme()) + 1) % THEMES.length];
-    try {
-      localStorage.setItem("vuzol_theme", next);
-    } catch {
-      root.dataset.theme = next;
-      return;
-    }
-    applyTheme();
+    if (keep("vuzol_theme", next)) applyTheme();
+    else root.dataset.theme = next;
   }
 
   function keepLanguage() {
     const language = new URLSearchParams(location.search).get("lang");
     if (language) document.cookie = `vuzol_language=${encodeURIComponent(language)};path=/;max-age=31536000;samesite=lax`;
   }
+
+  // What was chosen on this page goes along: another language of the same list, the same list as a file.
+  function withChoices(link) {
+    const address = new URL(link.getAttribute("href"), location);
+    for (const [name, value] of new URLSearchParams(location.search))
+      if (name !== "lang" && !address.searchParams.has(name)) address.searchParams.set(name, value);
+    link.href = address;
+  }
+
+  // ---- the link to the server
 
   function watchLink() {
     let connected = true;
@@ -46,7 +66,7 @@
       if (!socket && window.socket) {
         socket = window.socket;
         socket.on("connect", () => ((connected = true), (movedAt = performance.now()), check()));
-        socket.on("disconnect", () => ((connected = false), check()));
+        socket.on("disconnect", () => ((connected = false), check(), askWhoIAm()));
       }
       const shown = document.querySelector(".clock-time")?.textContent ?? "";
       if (shown !== clock || document.hidden) {
@@ -59,12 +79,97 @@
     check();
   }
 
+  async function askWhoIAm() {
+    const answer = await fetch("/api/v1/me").catch(() => null);
+    if (answer?.status === 401) toLogin();
+  }
+
+  function toLogin() {
+    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+
+  // ---- the login
+
+  async function login(form) {
+    const refusal = form.querySelector("[data-refusal]");
+    const typed = Object.fromEntries(new FormData(form));
+    const answer = await send("/api/v1/login", typed);
+    if (answer?.ok) {
+      const next = new URLSearchParams(location.search).get("next") ?? "/";
+      location.assign(/^\/(?![/\\])/.test(next) ? next : "/");
+      return;
+    }
+    const told = await answer?.json().catch(() => ({}));
+    if (told?.code_needed) {
+      const code = form.querySelector("[data-code]");
+      refusal.textContent = typed.code ? refusal.dataset.wrong : refusal.dataset.needed;
+      code.hidden = false;
+      code.querySelector("input").focus();
+    } else {
+      refusal.textContent = refusal.dataset[{ 401: "wrong", 429: "many" }[answer?.status] ?? "failed"];
+    }
+  }
+
+  async function leave() {
+    await send("/api/v1/logout", {});
+    location.assign("/login");
+  }
+
+  function send(address, told) {
+    const body = JSON.stringify(told);
+    return fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
+  }
+
+  // ---- keys
+
+  function openHelp() {
+    const help = document.getElementById("help");
+    if (!help) return;
+    help.querySelector("[data-keys-switch]").checked = kept("vuzol_keys") !== "off";
+    help.showModal();
+  }
+
+  function act(key) {
+    if (key === "?") openHelp();
+    else if (key === "/") document.querySelector("[data-search]")?.focus();
+    else if (key === "t") nextTheme();
+    else {
+      const way = /^[0-9]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
+      if (!way) return false;
+      way.click();
+    }
+    return true;
+  }
+
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, select, textarea, dialog, [contenteditable]");
+    if (typing || event.ctrlKey || event.altKey || event.metaKey || kept("vuzol_keys") === "off") return;
+    if (act(event.key)) event.preventDefault();
+  });
+
+  // ---- all of it
+
   applyTheme();
   systemDark.addEventListener("change", applyTheme);
   keepLanguage();
   root.dataset.link = "live";
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-theme-switch]")) nextTheme();
+    const on = (what) => event.target.closest?.(what);
+    if (on("[data-theme-switch]")) nextTheme();
+    else if (on("[data-with-choices]")) withChoices(on("[data-with-choices]"));
+    else if (on("[data-help]")) openHelp();
+    else if (on("[data-close]")) on("dialog").close();
+    else if (on("[data-leave]")) leave();
   });
-  addEventListener("DOMContentLoaded", watchLink);
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-keys-switch]")) keep("vuzol_keys", event.target.checked ? "on" : "off");
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-login]")) return;
+    event.preventDefault();
+    login(event.target);
+  });
+  addEventListener("DOMContentLoaded", () => {
+    if (!document.querySelector("[data-login], .door")) watchLink();
+  });
 })();

@@ -18,7 +18,8 @@ export default {
             <component v-for="col in columns" :key="col.name" :is="col.head ? 'th' : 'td'" :scope="col.head ? 'row' : null"
                 :class="look(col)" :data-label="col.label" :data-state="row[col.name + '_state']">
               <i v-if="row[col.name + '_state']" class="icon icon-state" aria-hidden="true"></i>
-              <span class="cell-words"><span>{{ row[col.name] }}</span>
+              <span class="cell-words"><a v-if="row[col.name + '_href']" :href="row[col.name + '_href']">{{ row[col.name] }}</a>
+                <span v-else>{{ row[col.name] }}</span>
                 <small v-if="row[col.name + '_note']">{{ row[col.name + '_note'] }}</small></span>
             </component>
           </tr>

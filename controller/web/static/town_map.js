@@ -1,11 +1,15 @@
-// The map's half in the browser: Leaflet without tiles. The standing plan is fetched once; marks come as patches.
+// The map's half in the browser: Leaflet, with tiles only where the configuration names some. The standing plan is
+// fetched once; marks come as patches.
 // Texts arrive ready-made and are only ever set as text. Colours and shapes are page.css's.
 import { leaflet as L } from "nicegui-leaflet";
 import { loadResource } from "../../static/utils/resources.js";
 
 const CLOSE_ZOOM = 15; // from here on every stop tells its name
 const NESTED = 5; // up to so many routes are drawn as nested bands
+const MANY = 150; // more vehicles than this jump instead of gliding, and only what is not on time says so
 const CROWDED = 80; // more stops than this and the plain ones wait until one comes closer
+
+L.Browser.ie3d = true; // translate() instead of translate3d(): five hundred marks shall not be five hundred layers
 
 function element(tag, look, text) {
   const made = document.createElement(tag);
@@ -28,8 +32,9 @@ function detailsOf(lines) {
 }
 
 class Mark {
-  constructor(map, kind, layer) {
+  constructor(id, kind, layer, point) {
     this.kind = kind;
+    this.details = [];
     this.root = element("div", `mark mark-${kind}`);
     this.badge = element("span", "mark-badge");
     this.label = element("span", "mark-label");
@@ -37,19 +42,20 @@ class Mark {
     const icon = L.divIcon({ className: `mark-anchor anchor-${kind}`, html: this.root, iconSize: [0, 0] });
     this.marker = L.marker([0, 0], { icon, riseOnHover: true, keyboard: true, zIndexOffset: kind === "vehicle" ? 1000 : 0 });
     this.marker.bindTooltip(() => detailsOf(this.details), { direction: "top", offset: [0, -16], className: "mark-tip" });
+    this.marker.on("tooltipopen", () => point(id)).on("tooltipclose", () => point(""));
     this.layer = layer;
   }
 
-  show([id, lat, lon, badge, label, state, spoken, details, colour]) {
-    this.details = details;
+  show([id, lat, lon, badge, label, state, spoken, colour]) {
     this.marker.setLatLng([lat, lon]);
     if (!this.marker._map) {
       this.marker.addTo(this.layer);
       const node = this.marker.getElement();
       node.addEventListener("focus", () => this.marker.openTooltip());
       node.addEventListener("blur", () => this.marker.closeTooltip());
-      if (this.kind === "display") this.marker.on("click", () => showCard(id));
+      if (this.kind === "display") this.marker.on("click", () => location.assign(`${window.path_prefix}/fleet/${id}`));
     }
+    if (spoken === undefined) return; // it only moved
     this.marker.getElement().setAttribute("aria-label", spoken);
     this.root.dataset.state = state;
     this.badge.textContent = badge;
@@ -58,17 +64,12 @@ class Mark {
       this.badge.style.setProperty("--route", colour);
       this.badge.style.setProperty("--on-route", inkOn(colour));
     }
+  }
+
+  tell(details) {
+    this.details = details;
     if (this.marker.isTooltipOpen()) this.marker.getTooltip().update();
   }
-}
-
-function showCard(id) {
-  const card = document.getElementById(`glass-${id}`);
-  if (!card) return;
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  card.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
-  card.classList.add("pointed-at");
-  setTimeout(() => card.classList.remove("pointed-at"), 2000);
 }
 
 const FitControl = L.Control.extend({
@@ -88,14 +89,15 @@ const FitControl = L.Control.extend({
 
 export default {
   template: "<div></div>",
-  props: { resourcePath: String, planUrl: String, words: Object },
+  props: { resourcePath: String, planUrl: String, tiles: Object, words: Object },
+  emits: ["point"],
   data: () => ({ waiting: [] }),
   async mounted() {
     await this.$nextTick(); // window.path_prefix is set by then
     await loadResource(`${window.path_prefix}${this.resourcePath}/leaflet/leaflet.css`);
     const narrow = matchMedia("(pointer: coarse)").matches; // a finger scrolls the page; two fingers move the map
     const map = L.map(this.$el, {
-      attributionControl: false,
+      attributionControl: Boolean(this.tiles.url),
       zoomControl: false,
       scrollWheelZoom: false,
       dragging: !narrow,
@@ -117,6 +119,7 @@ export default {
       this.$el.classList.toggle("is-close", map.getZoom() >= CLOSE_ZOOM);
       requestAnimationFrame(() => this.$el.classList.remove("is-zooming"));
     });
+    if (this.tiles.url) L.tileLayer(this.tiles.url, { attribution: this.tiles.credit, maxZoom: 18 }).addTo(map);
     this.map = Vue.markRaw(map);
     this.standing = Vue.markRaw(L.layerGroup().addTo(map));
     this.moving = Vue.markRaw(L.layerGroup().addTo(map));
@@ -190,7 +193,11 @@ export default {
       }
       this.change("vehicle", patch.vehicles ?? [], patch.left ?? []);
       this.change("display", patch.displays ?? [], patch.removed ?? []);
+      this.$el.classList.toggle("is-full", this.marks.vehicle.size > MANY);
       if (!this.bounds && !this.touched) this.fit();
+    },
+    tell(id, details) {
+      (this.marks.vehicle.get(id) ?? this.marks.display.get(id))?.tell(details);
     },
     change(kind, changed, gone) {
       const marks = this.marks[kind];
@@ -200,7 +207,7 @@ export default {
       }
       for (const wired of changed) {
         const id = wired[0];
-        if (!marks.has(id)) marks.set(id, new Mark(this.map, kind, this.moving));
+        if (!marks.has(id)) marks.set(id, new Mark(id, kind, this.moving, (id) => this.$emit("point", id)));
         marks.get(id).show(wired);
       }
     },

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,13 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
+from controller.access.audit import Note
+from controller.access.guard import Guard
+from controller.access.open_door import OpenDoor
 from controller.web import mount
+from controller.web.desk import Desk
 from controller.web.language import MESSAGES
-from controller.web.panels.chart import Past
+from controller.web.tests.desk import desk_in
 from controller.web.tests.town import HandMadeLive
 
 CHROMIUM_FLAGS = (
@@ -55,15 +59,16 @@ Open = Callable[..., AbstractAsyncContextManager[Visit]]
 
 @asynccontextmanager
 async def serving(
-    live: HandMadeLive, *, past: Past | None = None, port: int = 0, messages: Path = MESSAGES
+    live: HandMadeLive, desk: Desk | None = None, *, port: int = 0, messages: Path = MESSAGES
 ) -> AsyncIterator[str]:
-    """The address of a server that runs as the controller runs its own: in a TaskGroup, stopped by a flag."""
+    """The address of a server that runs as the controller runs its own: guarded, in a TaskGroup, stopped by a flag."""
     app = FastAPI()
-    mount(app, live, past=past, messages=messages)
+    mount(app, live, desk, messages=messages)
     door = socket.socket()
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     door.bind(("127.0.0.1", port))
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    guarded = Guard(app, OpenDoor("demo", _forget), 1 << 20)
+    config = uvicorn.Config(guarded, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     async with contextlib.AsyncExitStack() as closing:
         closing.enter_context(contextlib.closing(door))
@@ -78,10 +83,21 @@ async def serving(
             server.should_exit = True
 
 
+async def _forget(_: Note) -> None:
+    """No audit here."""
+
+
 @pytest.fixture
 def serve() -> Serve:
     """`async with serve(live) as address`."""
     return serving
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """What the pages may ask, with people in it."""
+    with desk_in(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -124,7 +140,7 @@ def visit(chromium: Browser) -> Open:
         page.on("websocket", lambda opened: seen.addresses.append(opened.url))
         page.set_default_timeout(10_000)
         await page.goto(address + path)
-        await page.wait_for_selector(".town-map .leaflet-pane", state="attached")
+        await page.wait_for_selector("#content", state="attached")
         try:
             yield seen
         finally:

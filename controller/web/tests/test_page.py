@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from playwright.async_api import Page, expect
 
+from controller.services.alarms_life import Alarm
 from controller.services.live import DeviceView, PointView
-from controller.web.findings import GRACE_S
 from controller.web.tests.conftest import Open, Serve
 from controller.web.tests.town import HEIGHT, START_S, WIDTH, HandMadeLive, picture, town, troubled
 
@@ -37,11 +37,11 @@ async def test_all_is_well_in_one_calm_line(serve: Serve, visit: Open) -> None:
         await expect(seen.page.locator(".calm")).to_contain_text("All is well")
         await expect(seen.page.locator(".calm")).to_contain_text("14 of 14 nodes are online")
         await expect(seen.page.locator(".alert")).to_have_count(0)
-        await expect(seen.page).to_have_title("demo · Vuzol")
+        await expect(seen.page).to_have_title("Now · demo · Vuzol")
 
 
 async def test_vehicles_stand_on_the_map_with_route_and_delay(serve: Serve, visit: Open) -> None:
-    async with serve(HandMadeLive(town())) as address, visit(address) as seen:
+    async with serve(HandMadeLive(town())) as address, visit(address, "/map?lang=en") as seen:
         marks = seen.page.locator(".mark-vehicle")
         await expect(marks).to_have_count(8)
         await expect(marks.nth(1)).to_have_text("4+4 min")
@@ -55,7 +55,7 @@ async def test_vehicles_stand_on_the_map_with_route_and_delay(serve: Serve, visi
 
 async def test_a_vehicle_moves_and_another_leaves_without_a_reload(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(town())
-    async with serve(live) as address, visit(address) as seen:
+    async with serve(live) as address, visit(address, "/map?lang=en") as seen:
         mark = seen.page.get_by_role("button", name="Vehicle 17.")
         before = await mark.bounding_box()
         now = town(START_S + 20)
@@ -65,12 +65,12 @@ async def test_a_vehicle_moves_and_another_leaves_without_a_reload(serve: Serve,
         assert before is not None
         assert after is not None
         assert abs(before["x"] - after["x"]) + abs(before["y"] - after["y"]) > 3
-        assert [url for url in seen.addresses if url.endswith("lang=en")] == [f"{address}/?lang=en"]
+        assert [url for url in seen.addresses if url.endswith("lang=en")] == [f"{address}/map?lang=en"]
 
 
 async def test_a_displays_card_shows_its_real_picture_lamp_by_lamp(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(town())
-    async with serve(live) as address, visit(address) as seen:
+    async with serve(live) as address, visit(address, "/displays?lang=en") as seen:
         card = seen.page.locator("#glass-00000000000000d3")
         width, height, bits = await card.locator("img").evaluate(READ_BITS)
         assert (width, height, bytes(bits)) == (WIDTH, HEIGHT, picture(2))
@@ -85,10 +85,11 @@ async def test_a_displays_card_shows_its_real_picture_lamp_by_lamp(serve: Serve,
 
 async def test_a_picture_that_no_record_proves_says_so(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(troubled())
-    async with serve(live) as address, visit(address) as seen:
+    async with serve(live) as address, visit(address, "/displays?lang=en") as seen:
         card = seen.page.locator("#glass-00000000000000d2")
         await expect(card.locator(".proof")).to_have_text("newer than record")
-        live.tell(troubled(START_S + GRACE_S["glass"]))
+        glass = Alarm(9, "glass", "00000000000000d2", "warn", 37, START_S, START_S + 90, "00000000000000d2", "Табло 2")
+        live.tell(replace(troubled(START_S + 90), alarms=(glass,)))
         await expect(card.locator(".proof")).to_have_text("differs from record")
         await expect(seen.page.locator("#glass-00000000000000d4")).to_contain_text("No picture has come yet")
         await expect(seen.page.locator("#glass-00000000000000d4 .glass-state")).to_have_text("offline")
@@ -101,7 +102,7 @@ async def test_the_ledger_says_why_numbers_are_lost_and_what_was_imported(serve:
         first, declared_gaps=3, stored=first.stored - 3, gap_reasons={"torn_write": 1, "overwritten": 2}, imported=1234
     )
     live = HandMadeLive(replace(snapshot, ledger=(told, *snapshot.ledger[1:])))
-    async with serve(live) as address, visit(address) as seen:
+    async with serve(live) as address, visit(address, "/ledger?lang=en") as seen:
         row = seen.page.locator(".ledger tbody tr", has_text=first.name)
         await expect(row.locator(".cell-declared_gaps")).to_contain_text("3torn write 1, overwritten 2")
         await expect(row.locator(".cell-stored")).to_contain_text("1,234 imported")
@@ -110,7 +111,7 @@ async def test_the_ledger_says_why_numbers_are_lost_and_what_was_imported(serve:
 
 async def test_the_ledger_gives_its_verdict_in_plain_words_and_adds_up(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(town())
-    async with serve(live) as address, visit(address) as seen:
+    async with serve(live) as address, visit(address, "/ledger?lang=en") as seen:
         verdict = seen.page.locator(".verdict")
         await expect(verdict).to_contain_text("The ledger reconciles")
         await expect(verdict).to_contain_text("4,623 records stored, each exactly once; none lost.")
@@ -133,10 +134,10 @@ async def test_devices_of_others_show_state_values_and_alarms_and_only_where_the
     tank = DeviceView("Резервуар 2", "Level meter", "yard", 5, online=True, alarms=(), points=(level,))
     live = HandMadeLive(town())
     async with serve(live) as address:
-        async with visit(address) as seen:
-            await expect(seen.page.locator(".devices")).to_have_count(0)
+        async with visit(address, "/meters?lang=en") as seen:
+            await expect(seen.page.locator(".devices")).to_be_hidden()
         live.tell(replace(town(), devices=(tank, replace(tank, name="Щит 1", online=False, points=()))))
-        async with visit(address) as seen:
+        async with visit(address, "/meters?lang=en") as seen:
             rows = seen.page.locator(".devices tbody tr")
             await expect(rows.first).to_contain_text("Щит 1")
             await expect(rows.first.locator(".cell-state")).to_have_text("offline")
@@ -150,12 +151,14 @@ async def test_a_refused_envelope_appears_under_what_is_wrong(serve: Serve, visi
     live = HandMadeLive(town())
     async with serve(live) as address, visit(address) as seen:
         await expect(seen.page.locator(".calm")).to_be_visible()
+        refused = Alarm(1, "refused", "wrong_mac", "warn", 30, START_S + 1, START_S + 1, name="wrong_mac", amount=1)
         now = town(START_S + 1)
-        live.tell(replace(now, counters=replace(now.counters, rejected={"wrong_mac": 1})))
+        counters = replace(now.counters, rejected={"wrong_mac": 1})
+        live.tell(replace(now, counters=counters, alarms=(refused,)))
         alert = seen.page.locator(".alert")
         await expect(alert).to_have_count(1)
         await expect(alert).to_contain_text("1 envelope refused: wrong signature")
-        await expect(alert).to_contain_text("last at 14:32:08 · wrong_mac")
+        await expect(alert).to_contain_text("wrong_mac · last at 14:32:08")
         await expect(alert).to_contain_text("provision the node again")
         await expect(seen.page.locator(".calm")).to_be_hidden()
         await expect(seen.page.locator(".figure[data-key=refused]")).to_contain_text("wrong signature: 1")
@@ -170,6 +173,7 @@ async def test_offline_nodes_come_first_with_what_to_do(serve: Serve, visit: Ope
         await expect(alerts.nth(0)).to_contain_text("Перевірте живлення")
         await expect(alerts.nth(1)).to_contain_text("ще не виходив на зв’язок")
         await expect(seen.page.locator(".online")).to_contain_text("12 з 14")
+        await seen.page.get_by_role("link", name="Парк", exact=True).click()
         await expect(seen.page.locator(".nodes tbody tr").first.locator(".cell-state")).to_have_text("не на зв’язку")
 
 
@@ -204,7 +208,7 @@ async def test_the_theme_follows_the_system_then_the_switch_and_is_kept(serve: S
 
 async def test_only_what_changed_is_sent(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(town())
-    async with serve(live) as address, visit(address) as seen:
+    async with serve(live) as address, visit(address, "/map?lang=en") as seen:
         frames: list[str | bytes] = []
         seen.page.on("websocket", lambda opened: opened.on("framereceived", lambda frame: frames.append(frame)))
         await seen.page.reload()

@@ -31,7 +31,9 @@ def ask(url: str) -> tuple[int, str, bytes]:
 async def test_the_page_says_that_the_link_is_lost_and_recovers_by_itself(serve: Serve, visit: Open) -> None:
     async with serve(HandMadeLive(town())) as address:
         port = int(address.rpartition(":")[2])
-        looking = visit(address, calm=False)  # a browser complains in its console of a server that is gone
+        looking = visit(
+            address, "/map?lang=en", calm=False
+        )  # a browser complains in its console of a server that is gone
         seen = await looking.__aenter__()
         link = seen.page.locator(".link")
         await expect(link).to_have_text("Live", use_inner_text=True)

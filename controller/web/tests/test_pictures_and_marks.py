@@ -15,8 +15,8 @@ from PIL import Image
 
 from controller.web.glass import picture_url, proof
 from controller.web.language import read_catalogues
-from controller.web.marks import vehicle_marks
-from controller.web.panels.node_table import natural
+from controller.web.marks import details, vehicle_marks
+from controller.web.order import natural
 from controller.web.panels.town_map import changes
 from controller.web.tests.town import HEIGHT, START_S, WIDTH, picture, town
 from controller.web.town_plan import draw_plan, route_colour
@@ -82,14 +82,16 @@ def test_only_marks_that_changed_and_ids_that_went_are_sent() -> None:
     moved = replace(now.vehicles[0], lat=48.0)
     now = replace(now, vehicles=(moved, *now.vehicles[1:7]))
     changed, gone = changes(told, vehicle_marks(now, {}, UK))
-    assert [(mark.id, mark.lat) for mark in changed] == [("17", 48.0)]
+    assert changed == [["17", 48.0, round(before.vehicles[0].lon, 6)]]
     assert gone == ["24"]
 
 
 def test_a_vehicle_on_no_trip_is_shown_without_a_route() -> None:
     idle = replace(town().vehicles[0], route="", headsign="", trip_id="", delay_s=None)
-    (mark,) = vehicle_marks(replace(town(), vehicles=(idle,)), {}, UK)
-    assert (mark.badge, mark.label, mark.details[0]) == ("—", "немає даних", "Без рейсу")
+    snapshot = replace(town(), vehicles=(idle,))
+    (mark,) = vehicle_marks(snapshot, {}, UK)
+    assert (mark.look.badge, mark.look.label) == ("—", "немає даних")
+    assert details(snapshot, (), mark.id, UK)[0] == "Без рейсу"
 
 
 def test_names_are_ordered_as_people_count() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import cos, pi, sin
 
+from controller.services.alarms_life import Alarm
 from controller.services.live import (
     Counters,
     DisplayView,
@@ -178,6 +179,28 @@ def town(time_s: float = START_S) -> Snapshot:
     )
 
 
+def alarms(time_s: float) -> tuple[Alarm, ...]:
+    """Those of the troubled town, as its rules would open them; the picture's comes after a while."""
+    known = {node.node: node for node in nodes(time_s)}
+    facts = (
+        ("offline", "00000000000000a3", "bad", 70, 312, 0, ""),
+        ("offline", "00000000000000d4", "bad", 70, 60, 0, "never"),
+        ("missing", "00000000000000a5", "warn", 48, 20, 3, ""),
+    )
+    at_nodes = [
+        Alarm(
+            number, kind, node, severity, harm, time_s - ago_s, time_s - ago_s, node, known[node].name,
+            known[node].place, known[node].kind, amount, detail,
+        )
+        for number, (kind, node, severity, harm, ago_s, amount, detail) in enumerate(facts, start=1)
+    ]  # fmt: skip
+    refused = [
+        Alarm(number, "refused", reason, "warn", 30, time_s - 9, time_s - 9, name=reason, amount=amount)
+        for number, (reason, amount) in enumerate((("wrong_mac", 12), ("malformed", 1)), start=4)
+    ]
+    return *at_nodes, *refused
+
+
 def troubled(time_s: float = START_S) -> Snapshot:
     """A validator silent, envelopes refused, records owed, a display that shows something else."""
     well = town(time_s)
@@ -192,6 +215,7 @@ def troubled(time_s: float = START_S) -> Snapshot:
         ledger=(*well.ledger[:4], owing, *well.ledger[5:]),
         displays=(well.displays[0], other, well.displays[2], blank, *well.displays[4:]),
         counters=replace(well.counters, rejected={"wrong_mac": 12, "malformed": 1}),
+        alarms=alarms(time_s),
     )
 
 
