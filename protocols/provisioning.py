@@ -5,10 +5,12 @@ Specification: protocols/README.md, "Provisioning".
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from protocols import sealed_keys
+from protocols.sealed_keys import SealBroken
 from protocols.wire import topics
 from protocols.wire.errors import EncodeError, MalformedFrame
 from protocols.wire.node_kinds import NODE_KINDS
@@ -40,15 +42,25 @@ class NodeEntry:
     stop_id: str = ""
     width: int = 0
     height: int = 0
+    replaced_by: str = ""  # the name of the node that has its place now: this one's key is worth nothing any more
 
     def __repr__(self) -> str:  # a key must not reach a log by way of a repr
         return f"NodeEntry({topics.node_name(self.node)}, {self.kind}, {self.name!r})"
 
 
 def settings_dict(
-    entry: NodeEntry, *, language: str, uplink: Mapping[str, Any], config: Mapping[str, Any]
+    entry: NodeEntry,
+    *,
+    language: str,
+    uplink: Mapping[str, Any],
+    config: Mapping[str, Any],
+    journal_epoch: int = 0,
+    publishers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The node's settings, with its key: never log them."""
+    """The node's settings, with its key: never log them. `journal_epoch` grows by one with each flash of a node."""
+    more: dict[str, Any] = {"publishers": list(publishers)} if publishers else {}
+    if journal_epoch:
+        more["journal_epoch"] = journal_epoch
     return {
         "version": SETTINGS_VERSION,
         "node": topics.node_name(entry.node),
@@ -58,16 +70,24 @@ def settings_dict(
         "language": language,
         "uplink": dict(uplink),
         "config": dict(config),
+        **more,
     }
 
 
-def registry_text(entries: Iterable[NodeEntry]) -> str:
-    """The registry file, with every key: never log it."""
-    rows = [asdict(entry) | {"node": topics.node_name(entry.node), "key": entry.key.hex()} for entry in entries]
+def registry_text(entries: Iterable[NodeEntry], master: bytes | None = None) -> str:
+    """The registry file, its keys sealed under `master`; without one they lie open: never log it."""
+    rows = [
+        asdict(entry)
+        | {
+            "node": topics.node_name(entry.node),
+            "key": sealed_keys.seal(master, entry.node, entry.key) if master else entry.key.hex(),
+        }
+        for entry in entries
+    ]
     return json.dumps({"version": REGISTRY_VERSION, "nodes": rows}, ensure_ascii=False, indent=1)
 
 
-def _entry(row: object, where: str) -> NodeEntry:
+def _entry(row: object, where: str, masters: Sequence[bytes]) -> NodeEntry:
     if not isinstance(row, dict):
         raise RegistryError(f"{where} must be an object")
     known = {field.name: field for field in fields(NodeEntry)}
@@ -81,8 +101,10 @@ def _entry(row: object, where: str) -> NodeEntry:
             raise RegistryError(f"{where}: {name} must be {'a number' if expected is int else 'text'}")
     try:
         node = topics.node_id(row["node"])
-        key = bytes.fromhex(row["key"])
+        key = _key(row["key"], node, masters)
         topics.topic(row["site"], node, "up")
+    except SealBroken as broken:
+        raise RegistryError(f"{where}: {broken}") from None
     except (MalformedFrame, EncodeError, ValueError):
         raise RegistryError(f"{where}: node is 16 and key 64 hexadecimal digits, site is a-z, 0-9, -") from None
     if len(key) != KEY_SIZE:
@@ -92,8 +114,12 @@ def _entry(row: object, where: str) -> NodeEntry:
     return NodeEntry(**{**row, "node": node, "key": key})
 
 
-def read_registry(text: str) -> tuple[NodeEntry, ...]:
-    """The registry's nodes. Raises RegistryError, naming the entry."""
+def _key(text: str, node: bytes, masters: Sequence[bytes]) -> bytes:
+    return sealed_keys.unseal(masters, node, text) if sealed_keys.is_sealed(text) else bytes.fromhex(text)
+
+
+def read_registry(text: str, masters: Sequence[bytes] = ()) -> tuple[NodeEntry, ...]:
+    """The registry's nodes; `masters` open the keys that are sealed. Raises RegistryError, naming the entry."""
     try:
         document = json.loads(text)
     except ValueError as error:
@@ -103,7 +129,7 @@ def read_registry(text: str) -> tuple[NodeEntry, ...]:
     rows = document.get("nodes")
     if not isinstance(rows, list):
         raise RegistryError("'nodes' must be a list")
-    entries = tuple(_entry(row, f"node {number}") for number, row in enumerate(rows, 1))
+    entries = tuple(_entry(row, f"node {number}", masters) for number, row in enumerate(rows, 1))
     seen: set[bytes] = set()
     for entry in entries:
         if entry.node in seen:

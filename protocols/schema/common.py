@@ -75,6 +75,7 @@ EVENT = Message(
             in_service=8,
             clock_stepped=9,
             clock_set=11,  # 10 is frozen as wrong in vectors/messages_v1.json
+            update=12,
         ),
         "severity" / Enum(Int8ub, info=0, warning=1, error=2),
         "detail" / Int32sb * "meaning depends on the code; clock_set: milliseconds of uptime at the record's time",
@@ -135,7 +136,17 @@ DOCUMENT = Message(
     body=Struct(
         "type" / Int8ub * "id of wire/document.py",
         "version" / Int32ub * "that was offered, or is held",
-        "outcome" / Enum(Int8ub, held=1, stored=2, refused=3, failed=4),
+        "outcome"
+        / Enum(
+            Int8ub,
+            held=1,
+            stored=2,
+            refused=3,
+            failed=4,
+            trial=6,  # 5 is frozen as wrong in vectors/messages_document_v1.json
+            confirmed=7,
+            rolled_back=8,
+        ),
         "reason"
         / Enum(
             Int8ub,
@@ -146,6 +157,16 @@ DOCUMENT = Message(
             unverified=4,
             wrong_hash=5,
             flash_fault=6,
+            wrong_signature=8,  # 7 is frozen as wrong, as above
+            revoked=9,
+            wrong_board=10,
+            wrong_kind=11,
+            image_too_old=12,
+            malformed=13,
+            bad_set=14,
+            crashed=15,
+            hung=16,
+            no_receipt=17,
         ),
         "held_version" / Int32ub * "in force from now on; 0: none",
     ),

@@ -10,8 +10,23 @@ import os
 import sys
 from binascii import hexlify, unhexlify
 
-from protocols.wire import batch, command, document, envelope, mac, picture, receipt, state
+from protocols.wire import (
+    batch,
+    command,
+    document,
+    ed25519,
+    envelope,
+    mac,
+    mailbox,
+    modbus_rtu,
+    modbus_tcp,
+    picture,
+    receipt,
+    registers,
+    state,
+)
 from protocols.wire.errors import EncodeError, MalformedFrame
+from protocols.wire.sha512 import sha512
 
 PARSERS = {"batch": batch, "receipt": receipt, "command": command, "state": state, "picture": picture}
 PARSER_OF_TYPE = {1: batch, 2: receipt, 3: command, 4: state, 5: picture}
@@ -147,6 +162,54 @@ def run_documents(vectors):
         check(vector["type"] + " " + vector["name"], error is not None and error.reason == "malformed")
 
 
+def run_signatures(vectors):
+    """SHA-512 and Ed25519, verified only."""
+    for vector in vectors["sha512"]:
+        digest = sha512(unhexlify(vector["message"]))
+        check("SHA-512 of " + str(len(vector["message"]) // 2), hexlify(digest).decode() == vector["digest"])
+    for name, expected in (("good", True), ("bad", False)):
+        for vector in vectors[name]:
+            one = [unhexlify(vector[field]) for field in ("public", "message", "signature")]
+            check(vector["name"], list(ed25519.verify(*one))[-1] is expected)
+
+
+def run_modbus(vectors):
+    """Frames on a line and on TCP, the mailbox, the registers that all kinds have."""
+    length_of = {"request": modbus_rtu.request_length, "response": modbus_rtu.response_length}
+    for vector in vectors["rtu"]:
+        unit, pdu, frame = vector["unit"], unhexlify(vector["pdu"]), unhexlify(vector["frame"])
+        check(vector["name"] + " build", modbus_rtu.build(unit, pdu) == frame)
+        check(vector["name"] + " check", modbus_rtu.check(frame) == (unit, pdu))
+        check(vector["name"] + " length", length_of[vector["direction"]](frame[: modbus_rtu.HEAD_SIZE]) == len(frame))
+    for vector in vectors["tcp"]:
+        fields, pdu, data = (vector["transaction"], vector["unit"]), unhexlify(vector["pdu"]), unhexlify(vector["hex"])
+        check(vector["name"] + " build", modbus_tcp.build(fields[0], fields[1], pdu) == data)
+        header = modbus_tcp.parse_header(data[: modbus_tcp.HEADER_SIZE])
+        check(vector["name"] + " parse", header == fields + (len(pdu),))
+    for vector in vectors["registers"]:
+        data = registers.pack(registers.COMMON, tuple(vector["values"]))
+        check("registers, " + vector["name"], data == unhexlify(vector["hex"]))
+    for vector in vectors["mailbox"]["status"]:
+        data, status = unhexlify(vector["hex"]), mailbox.Status(*vector["fields"])
+        check("mailbox status", mailbox.pack_status(status) == data and mailbox.unpack_status(data) == status)
+    carried = unhexlify(vectors["mailbox"]["envelope"])
+    for vector in vectors["mailbox"]["down"]:
+        number, offset, data = vector["number"], vector["offset"], unhexlify(vector["hex"])
+        piece = carried[offset : offset + mailbox.MAX_DOWN_DATA]
+        check("mailbox, " + vector["name"] + " build", mailbox.pack_down(carried, number, offset) == data)
+        taken = mailbox.unpack_down(data)
+        check("mailbox, " + vector["name"] + " parse", taken == mailbox.Chunk(number, len(carried), offset, piece))
+    for name, parse, malformed in (
+        ("RTU", modbus_rtu.check, vectors["rtu_malformed"]),
+        ("TCP", modbus_tcp.parse_header, vectors["tcp_malformed"]),
+        ("mailbox status", mailbox.unpack_status, vectors["mailbox"]["status_malformed"]),
+        ("mailbox", mailbox.unpack_down, vectors["mailbox"]["down_malformed"]),
+    ):
+        for vector in malformed:
+            error = raises(MalformedFrame, parse, unhexlify(vector["hex"]))
+            check(name + ", " + vector["name"], error is not None and error.reason == vector["reason"])
+
+
 def main(folder):
     for key, data, expected in HMAC_CASES:
         check("RFC 4231", hexlify(mac.hmac_sha256(key, data)).decode() == expected)
@@ -155,6 +218,8 @@ def main(folder):
             run_messages(load(folder, name))
     run_envelopes(load(folder, "envelopes_v1.json"))
     run_documents(load(folder, "documents_v1.json"))
+    run_signatures(load(folder, "signatures_v1.json"))
+    run_modbus(load(folder, "modbus_v1.json"))
     print(passed, "vectors agree,", failed, "failed on", sys.implementation.name)
     return 1 if failed else 0
 

@@ -52,3 +52,13 @@ def test_a_wrong_codec_fails_the_vectors(tmp_path: Path) -> None:
     done = run([micropython()], MICROPYPATH=f"{tmp_path}:.frozen")
     assert done.returncode == 1
     assert "FAILED tap.riders out of range" in done.stdout
+
+
+def test_a_wrong_polynomial_fails_the_vectors(tmp_path: Path) -> None:
+    """The frames are those of the specification, not of our own reckoning."""
+    shutil.copytree(ROOT / "protocols", tmp_path / "protocols")
+    rtu = tmp_path / "protocols" / "wire" / "modbus_rtu.py"
+    rtu.write_text(rtu.read_text(encoding="utf-8").replace("0xA001", "0x8408"), encoding="utf-8")
+    done = run([micropython()], MICROPYPATH=f"{tmp_path}:.frozen")
+    assert done.returncode == 1
+    assert "FAILED read holding registers build" in done.stdout

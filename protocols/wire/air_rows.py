@@ -8,6 +8,9 @@ other messages, because 48 hours of minutes have to fit a journal of half a mega
     marked:      flags u8 | count if flags has 80      of the seconds that were measured; without it, all of the period
     spread:      mean - minimum | maximum - mean | standard deviation               in steps
     raw:         working electrode i16 | auxiliary electrode i16                    in sixteenths of a millivolt
+    brief: all rows in one, in the order of their channels
+    head u8      1F | 80 marked, and then channels u24, a bit each | mean i16 of each
+    marked:      channels u24 | of each: flags u8 | count if flags has 80
     numbers without a size are written seven bits a byte, the lowest first, 80 set on all but the last byte
 """
 
@@ -49,6 +52,7 @@ RAW_STEPS_A_MV = 16
 LOWEST, HIGHEST = -32768, 32767
 
 _CHANNEL = 0x1F
+_ALL = 0x1F  # no channel has this number, nor one of 24 and above
 _RAW = 0x20
 _SPREAD = 0x40
 _MARKED = 0x80
@@ -61,25 +65,44 @@ Row = namedtuple("Row", ("channel", "count", "flags", "mean", "minimum", "maximu
 
 
 def build(rows: list[Row], seconds: int, brief: bool = False) -> bytes:
-    """The tail of an air_means over `seconds`; a brief one tells means and marks alone. Values are within i16."""
+    """The tail of an air_means over `seconds`; a brief one tells means and marks alone, of rows in channel order."""
+    if brief:
+        return _build_brief(rows, seconds)
     data = b""
     for row in rows:
         head = row.channel
-        more = b""
-        if row.flags or row.count != seconds:
+        more = _mark(row, seconds)
+        if more:
             head |= _MARKED
-            if row.count == seconds:
-                more += bytes((row.flags,))
-            else:
-                more += bytes((row.flags | _COUNTED,)) + _number(row.count)
-        if row.deviation is not None and not brief:
+        if row.deviation is not None:
             head |= _SPREAD
             more += _number(row.mean - row.minimum) + _number(row.maximum - row.mean) + _number(row.deviation)
-        if row.we is not None and not brief:
+        if row.we is not None:
             head |= _RAW
             more += pack(">hh", row.we, row.ae)
         data += pack(">Bh", head, row.mean) + more
     return data
+
+
+def _build_brief(rows: list[Row], seconds: int) -> bytes:
+    channels = marked = 0
+    means = marks = b""
+    for row in rows:
+        channels |= 1 << row.channel
+        means += pack(">h", row.mean)
+        mark = _mark(row, seconds)
+        if mark:
+            marked |= 1 << row.channel
+            marks += mark
+    data = pack(">I", (_ALL | (_MARKED if marked else 0)) << 24 | channels) + means
+    return data + pack(">I", marked)[1:] + marks if marked else data
+
+
+def _mark(row: Row, seconds: int) -> bytes:
+    """Flags and count, nothing for a row that was measured all the time and has no flag."""
+    if row.count != seconds:
+        return bytes((row.flags | _COUNTED,)) + _number(row.count)
+    return bytes((row.flags,)) if row.flags else b""
 
 
 def parse(data: bytes, seconds: int) -> list[Row]:
@@ -88,15 +111,17 @@ def parse(data: bytes, seconds: int) -> list[Row]:
     at = 0
     try:
         while at < len(data):
-            head, mean = data[at], _signed(data, at + 1)
+            head = data[at]
+            if head & _CHANNEL == _ALL:
+                brief, at = _read_brief(data, at, seconds)
+                rows += brief
+                continue
+            mean = _signed(data, at + 1)
             at += 3
             count, flags = seconds, 0
             minimum = maximum = deviation = we = ae = None
             if head & _MARKED:
-                flags = data[at] & ~_COUNTED
-                at += 1
-                if data[at - 1] & _COUNTED:
-                    count, at = _read(data, at)
+                flags, count, at = _read_mark(data, at, seconds)
             if head & _SPREAD:
                 below, at = _read(data, at)
                 above, at = _read(data, at)
@@ -109,6 +134,41 @@ def parse(data: bytes, seconds: int) -> list[Row]:
     except IndexError:
         raise MalformedFrame("malformed", "air_rows")
     return rows
+
+
+def _read_brief(data: bytes, at: int, seconds: int) -> tuple[list[Row], int]:
+    """All rows of a brief tail and where the next thing begins. Raises IndexError."""
+    is_marked = data[at] & _MARKED
+    numbers = _channels(data, at + 1)
+    at += 4
+    means_at = at
+    at += 2 * len(numbers)
+    marks = {}
+    if is_marked:
+        marked = _channels(data, at)
+        at += 3
+        for number in marked:
+            flags, count, at = _read_mark(data, at, seconds)
+            marks[number] = flags, count
+    rows = []
+    for place, number in enumerate(numbers):
+        flags, count = marks.get(number, (0, seconds))
+        rows.append(Row(number, count, flags, _signed(data, means_at + 2 * place), None, None, None, None, None))
+    return rows, at
+
+
+def _channels(data: bytes, at: int) -> list[int]:
+    bits = data[at] << 16 | data[at + 1] << 8 | data[at + 2]
+    return [number for number in range(24) if bits >> number & 1]
+
+
+def _read_mark(data: bytes, at: int, seconds: int) -> tuple[int, int, int]:
+    """Flags, count, and where the next thing begins. Raises IndexError."""
+    flags = data[at]
+    if not flags & _COUNTED:
+        return flags, seconds, at + 1
+    count, at = _read(data, at + 1)
+    return flags & ~_COUNTED, count, at
 
 
 def _number(value: int) -> bytes:

@@ -1,16 +1,20 @@
 """Documents: what a node keeps whole, by type and version, and pulls in chunks: offer, request, chunk.
 
-    offer    down  type u8 | version u32 | size u32 | SHA-256 32 bytes | signature, 0 or 64 bytes
+    offer    down  type u8 | version u32 | size u32 | identity 32 bytes | signature, 0 or 64 bytes
     request  up    type u8 | version u32 | offset u32 | size u16
     chunk    down  type u8 | version u32 | offset u32 | data
 
-Never knows what is in a document. An offer outlives a restart of the node, a chunk answers one boot's request.
+The identity is a document's SHA-256; of firmware that of its manifest alone, since a node pulls only what it lacks.
+The signature is the publisher's, Ed25519 over what stands before it.
+Never knows what else is in a document. An offer outlives a restart of the node, a chunk answers one boot's request.
 Specification: protocols/WIRE.md, "Documents".
 """
 
 import struct
 from collections import namedtuple
+from hashlib import sha256
 
+from protocols.wire import manifest
 from protocols.wire.envelope import ANY_BOOT, DOCUMENT_CHUNK, DOCUMENT_OFFER, seal
 from protocols.wire.errors import EncodeError, MalformedFrame
 
@@ -26,7 +30,7 @@ TYPES = (  # id, name, whether it has to be signed by its publisher (Ed25519)
     (PLAYLIST, "playlist", False),
     (FONT, "font", False),
     (FIRMWARE, "firmware", True),
-    (CALIBRATION, "calibration", False),
+    (CALIBRATION, "calibration", True),
 )
 CHUNK_SIZE = 1024
 SIGNATURE_SIZE = 64
@@ -51,14 +55,27 @@ def must_be_signed(type_id: int) -> bool | None:
     return None
 
 
-def build_offer(key: bytes, node: bytes, offer: Offer) -> bytes:
-    """Seal an offer for `node`. Raises EncodeError."""
+def identity(type_id: int, data: bytes) -> bytes:
+    """What names a document's content in its offer. Raises MalformedFrame for firmware without a manifest."""
+    if type_id == FIRMWARE:
+        data = data[: manifest.length(manifest.parse(data))]
+    return sha256(data).digest()
+
+
+def signed_part(offer: Offer) -> bytes:
+    """What the publisher's signature stands over. Raises EncodeError."""
     if not 0 <= offer.type <= 0xFF or not 1 <= offer.version <= 0xFFFFFFFF or not 1 <= offer.size <= 0xFFFFFFFF:
         raise EncodeError("type, version or size of a document out of range")
-    if len(offer.sha256) != _SHA256_SIZE or len(offer.signature) not in (0, SIGNATURE_SIZE):
-        raise EncodeError("hash or signature of a document")
-    head = struct.pack(_OFFER, offer.type, offer.version, offer.size, offer.sha256)
-    return seal(key, DOCUMENT_OFFER, node, ANY_BOOT, head + offer.signature)
+    if len(offer.sha256) != _SHA256_SIZE:
+        raise EncodeError("identity of a document")
+    return struct.pack(_OFFER, offer.type, offer.version, offer.size, offer.sha256)
+
+
+def build_offer(key: bytes, node: bytes, offer: Offer) -> bytes:
+    """Seal an offer for `node`. Raises EncodeError."""
+    if len(offer.signature) not in (0, SIGNATURE_SIZE):
+        raise EncodeError("signature of a document")
+    return seal(key, DOCUMENT_OFFER, node, ANY_BOOT, signed_part(offer) + offer.signature)
 
 
 def parse_offer(payload: bytes) -> Offer:

@@ -18,6 +18,9 @@ OUTCOME_HELD = 1
 OUTCOME_STORED = 2
 OUTCOME_REFUSED = 3
 OUTCOME_FAILED = 4
+OUTCOME_TRIAL = 6
+OUTCOME_CONFIRMED = 7
+OUTCOME_ROLLED_BACK = 8
 REASON_NONE = 0
 REASON_NO_SPACE = 1
 REASON_OLDER = 2
@@ -25,6 +28,16 @@ REASON_UNKNOWN_TYPE = 3
 REASON_UNVERIFIED = 4
 REASON_WRONG_HASH = 5
 REASON_FLASH_FAULT = 6
+REASON_WRONG_SIGNATURE = 8
+REASON_REVOKED = 9
+REASON_WRONG_BOARD = 10
+REASON_WRONG_KIND = 11
+REASON_IMAGE_TOO_OLD = 12
+REASON_MALFORMED = 13
+REASON_BAD_SET = 14
+REASON_CRASHED = 15
+REASON_HUNG = 16
+REASON_NO_RECEIPT = 17
 
 Document = namedtuple("Document", ("type", "version", "outcome", "reason", "held_version"))
 
@@ -35,9 +48,9 @@ def build(m: Document) -> bytes:
         raise EncodeError("type")
     if not 0 <= m.version <= 4294967295:
         raise EncodeError("version")
-    if m.outcome not in (1, 2, 3, 4):
+    if m.outcome not in (1, 2, 3, 4, 6, 7, 8):
         raise EncodeError("outcome")
-    if m.reason not in (0, 1, 2, 3, 4, 5, 6):
+    if m.reason not in (0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17):
         raise EncodeError("reason")
     if not 0 <= m.held_version <= 4294967295:
         raise EncodeError("held_version")

@@ -24,6 +24,7 @@ CODE_OUT_OF_SERVICE = 7
 CODE_IN_SERVICE = 8
 CODE_CLOCK_STEPPED = 9
 CODE_CLOCK_SET = 11
+CODE_UPDATE = 12
 SEVERITY_INFO = 0
 SEVERITY_WARNING = 1
 SEVERITY_ERROR = 2
@@ -33,7 +34,7 @@ Event = namedtuple("Event", ("code", "severity", "detail", "text"))
 
 def build(m: Event) -> bytes:
     """The body of Event `m`. Raises EncodeError, naming the field that does not fit."""
-    if m.code not in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11):
+    if m.code not in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12):
         raise EncodeError("code")
     if m.severity not in (0, 1, 2):
         raise EncodeError("severity")

@@ -1,0 +1,81 @@
+"""Job files: what an office signed is what a technician gets, and the signature outlives the hand-over of the secrets.
+
+Never touches a file.
+Specification: protocols/job.py, protocols/signed.py; RFC 8032.
+"""
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocols import job as jobs
+from protocols.job import JobError, JobNode, Wiped
+from protocols.signed import COMMISSIONING, JOB, is_signed, public_of, sign
+
+OFFICE = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+KEY, OTHER_KEY, CITY_KEY = "11" * 32, "22" * 32, "33" * 32
+
+
+def settings(key: str) -> dict[str, Any]:
+    return {"node": "a1", "key": key, "site": "demo", "uplink": {"unit": 17}, "config": {"city_key": CITY_KEY}}
+
+
+def made() -> jobs.Job:
+    rows = [settings(KEY), settings(OTHER_KEY)]
+    nodes = [(JobNode(f"a{n}", "fare_validator", "Tram", "unix", "", row), row) for n, row in enumerate(rows)]
+    return jobs.make(OFFICE, "j1", 1_700_000_000, "", nodes)
+
+
+def read(text: str) -> jobs.Job:
+    return jobs.read(text, {public_of(OFFICE)})
+
+
+def test_a_technician_gets_the_settings_that_the_office_made() -> None:
+    job = read(made().text())
+    assert [job.settings(node)["key"] for node in job.nodes] == [KEY, OTHER_KEY]
+    assert job.settings(job.nodes[0]) == settings(KEY)
+    assert KEY not in repr(job)
+
+
+def test_after_the_hand_over_the_key_is_gone_and_the_rest_can_still_be_verified() -> None:
+    job = read(made().text())
+    left = job.without(job.nodes[0])
+    assert KEY not in left.text()
+    again = read(left.text())
+    with pytest.raises(Wiped):
+        again.settings(again.nodes[0])
+    assert again.settings(again.nodes[1]) == settings(OTHER_KEY)
+    last = again.without(again.nodes[1])
+    assert CITY_KEY not in last.text(), "the last one takes along what they shared"
+
+
+@pytest.mark.parametrize("path", [("plan", "made_s"), ("plan", "office"), ("signature",), ("secrets",), ("vuzol_job",)])
+def test_whatever_is_changed_is_refused(path: tuple[str, ...]) -> None:
+    document = json.loads(made().text())
+    inner = document
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = dict.fromkeys(inner["secrets"], "44" * 32) if path == ("secrets",) else 5
+    with pytest.raises(JobError):
+        read(json.dumps(document))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"plan": 3}', '{"vuzol_job": 1, "plan": {}, "signature": ""}'])
+def test_what_is_no_job_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(JobError, match="no job file"):
+        read(text)
+
+
+def test_a_job_of_an_unknown_office_is_refused() -> None:
+    with pytest.raises(JobError, match="not trusted"):
+        jobs.read(made().text(), set())
+
+
+def test_a_signature_is_worth_nothing_for_another_purpose() -> None:
+    signature = sign(OFFICE, JOB, {"a": 1})
+    assert is_signed(public_of(OFFICE), JOB, {"a": 1}, signature)
+    assert not is_signed(public_of(OFFICE), COMMISSIONING, {"a": 1}, signature)
+    assert not is_signed("nonsense", JOB, {"a": 1}, signature)
+    assert not is_signed(public_of(OFFICE), JOB, {"a": 1}, None)
