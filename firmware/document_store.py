@@ -15,6 +15,10 @@ no header that could name it is left.
 import struct
 from binascii import crc32
 from collections import namedtuple
+from hashlib import sha256
+
+from protocols.wire.document import CHUNK_SIZE
+from protocols.wire.messages import document as told
 
 SECTOR_SIZE = 4096
 PAGE_SIZE = 256
@@ -33,12 +37,19 @@ _BLANK_PAGE = b"\xff" * PAGE_SIZE
 Document = namedtuple("Document", ("type", "version", "size", "sha256", "signature", "sectors"))
 
 
-class FlashFault(Exception):
-    """The flash does not hold what was programmed."""
+class StoreFault(Exception):
+    """What was on its way cannot come in force; `reason` is one of the record `document`."""
+
+    def __init__(self, reason=told.REASON_FLASH_FAULT):
+        super().__init__(reason)
+        self.reason = reason
 
 
 class DocumentStore:
-    """`flash` is like the journal's. `held` has the document in force of each type, `partial` one on its way."""
+    """`flash` is like the journal's. `held` has the document in force of each type, `partial` one on its way.
+
+    `wanted` is (offset, size) of the chunk that is needed next, None while there is something to do by work() first.
+    """
 
     def __init__(self, flash):
         self._flash = flash
@@ -46,8 +57,11 @@ class DocumentStore:
         self._page = bytearray(PAGE_SIZE)
         self._stale = []  # sectors that begin with a header of no use any more
         self._to_erase = []
+        self._hashed = 0
+        self._hash = None
         self.held = {}
         self.partial = None
+        self.wanted = None
 
     def open(self):
         """Find what is there, after whatever a power cut left."""
@@ -64,14 +78,25 @@ class DocumentStore:
                 self._stale.append(sector)
         if self.partial and not self._is_newer(self.partial, self.held.get(self.partial.type)):
             self.drop()
+        if self.partial:
+            self._want(self._written())
 
-    def coming(self):
-        """The partial document, where there has to be one."""
-        assert self.partial is not None
-        return self.partial
+    def held_version(self, type_id):
+        """Of the document in force of that type, 0 when there is none."""
+        held = self.held.get(type_id)
+        return held.version if held else 0
+
+    def known(self, type_id):
+        """What an offer of that type may be a repetition of."""
+        return self.held.get(type_id)
+
+    def refusal(self, offer):
+        """The reason why an offer is refused, REASON_NONE when it is not."""
+        held = self.held.get(offer.type)
+        return told.REASON_OLDER if held and offer.version < held.version else told.REASON_NONE
 
     def begin(self, offer):
-        """Reserve sectors for an offered document; False when there is not enough room. Then prepare() step by step."""
+        """Reserve sectors for an offered document; False when there is not enough room."""
         taken = b"".join([one.sectors for one in self.held.values()])
         free = [sector for sector in range(self._count) if sector not in taken]
         needed = (PAGE_SIZE + offer.size + SECTOR_SIZE - 1) // SECTOR_SIZE
@@ -83,47 +108,77 @@ class DocumentStore:
         self.partial = Document(offer.type, offer.version, offer.size, offer.sha256, offer.signature, bytes(chosen))
         self._to_erase = self._stale + [sector for sector in chosen if sector not in self._stale]
         self._stale = []
+        self._hash = self.wanted = None
         return True
 
-    def prepare(self):
-        """One step towards writing, at most one erase; True when everything is ready. Raises FlashFault."""
+    def work(self):
+        """One step: at most an erase, or the hash of a sector. True when there is more to do, False when nothing,
+        or a chunk to wait for; the document when it has come in force. Raises StoreFault."""
+        if self.partial is None:
+            return self._tidy()
+        if self.wanted:
+            return False
+        if self._hash:
+            return self._verify()
         while self._to_erase:
             sector = self._to_erase.pop(0)
             if not self._is_blank(sector):
                 self._flash.ioctl(IOCTL_ERASE_BLOCK, sector)
-                return False
-        partial = self.coming()
-        self._program(partial.sectors[0], 0, _build(partial))
+                return True
+        self._program(self.partial.sectors[0], 0, _build(self.partial))
+        self._want(0)
         return True
 
     def write(self, offset, data):
-        """Program whole pages of the partial document; the last may be shorter. Raises FlashFault."""
+        """The chunk that was wanted: whole pages, the last may be shorter. Raises StoreFault."""
         for at in range(0, len(data), PAGE_SIZE):
-            self._program(*_place(self.coming(), offset + at), data[at : at + PAGE_SIZE])
+            self._program(*_place(self.partial, offset + at), data[at : at + PAGE_SIZE])
+        self._want(offset + len(data))
 
-    def written(self):
+    def _want(self, offset):
+        """Go on with the chunk that `offset` lies in, or with the hash when nothing is missing."""
+        left = self.partial.size - offset
+        if left > 0:
+            offset = offset // CHUNK_SIZE * CHUNK_SIZE
+            self.wanted = offset, min(CHUNK_SIZE, self.partial.size - offset)
+        else:
+            self.wanted = None
+            self._hashed, self._hash = 0, sha256()
+
+    def _verify(self):
+        page = bytearray(PAGE_SIZE)  # small: a heap in use has no large piece left
+        for _ in range(PAGES):
+            size = self.read(self.partial, self._hashed, page)
+            self._hash.update(memoryview(page)[:size])
+            self._hashed += size
+            if self._hashed == self.partial.size:
+                break
+        else:
+            return True
+        if self._hash.digest() != self.partial.sha256:
+            raise StoreFault(told.REASON_WRONG_HASH)
+        done = self.partial
+        self._program(done.sectors[0], _DONE_AT, _DONE)
+        self._hash = self.partial = None
+        self._put_in_force(done)
+        return done
+
+    def _written(self):
         """How far the partial document has come for sure, in bytes: before the last page that is not blank."""
-        partial = self.coming()
+        partial = self.partial
         for offset in range((partial.size - 1) // PAGE_SIZE * PAGE_SIZE, 0, -PAGE_SIZE):
             self._read_page(*_place(partial, offset))
             if self._page != _BLANK_PAGE:
                 return offset
         return 0
 
-    def finish(self):
-        """The partial document was verified: it is in force from now on. Raises FlashFault."""
-        partial = self.coming()
-        self._program(partial.sectors[0], _DONE_AT, _DONE)
-        self.partial = None
-        self._put_in_force(partial)
-
     def drop(self):
         """Give the partial document up."""
-        self._stale.append(self.coming().sectors[0])
+        self._stale.append(self.partial.sectors[0])
         self._to_erase = []
-        self.partial = None
+        self.partial = self.wanted = self._hash = None
 
-    def tidy(self):
+    def _tidy(self):
         """Erase one header of no use any more; True when that took an erase."""
         if not self._stale:
             return False
@@ -166,7 +221,7 @@ class DocumentStore:
         self._flash.writeblocks(sector, self._page, offset - start)
         self._read_page(sector, offset - start)
         if self._page[start : start + len(data)] != data:
-            raise FlashFault()
+            raise StoreFault()
 
 
 def _place(document, offset):

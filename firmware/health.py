@@ -72,6 +72,7 @@ class Health:
         gc.collect()
         self._heap_free = gc.mem_free()  # some 9 ms on an RP2040
         journal = self._journal
+        self.say(f"status: waiting {journal.depth} last {journal.last_seq} heap {self._heap_free}")
         now = status.Status(
             self._clock.monotonic_ms() // 1000,
             self._heap_free,

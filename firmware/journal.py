@@ -182,6 +182,11 @@ class Journal:
         return self._floor + 1 if self.depth else 0
 
     @property
+    def sectors(self):
+        """All there are."""
+        return self._ring.count
+
+    @property
     def free_sectors(self):
         """Sectors that hold nothing that waits."""
         return self._ring.count - (self._ring.generation - self._tail + 1)

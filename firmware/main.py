@@ -10,23 +10,28 @@ import sys
 from collections import namedtuple
 
 from firmware import settings
+from firmware.bell import Bell
+from firmware.boot import WATCHDOG_MS, board
+from firmware.boot_record import BootRecord
 from firmware.clock import Clock
 from firmware.documents import Documents
 from firmware.drivers.rgb_light import RgbLight
 from firmware.health import Health
 from firmware.journal import FlashFault, Journal, JournalFull
+from firmware.publishers import Publishers
 from firmware.supervisor import Supervisor
+from firmware.update import Updates
+from firmware.update_store import Target, UpdateStore
+from firmware.version import FIRMWARE
 from protocols.wire import picture, state, topics
 from protocols.wire.errors import MalformedFrame
+from protocols.wire.manifest import IMAGE
 from protocols.wire.messages import boot, event, result
 from protocols.wire.node_kinds import kind_id
 from protocols.wire.record import CLOCK_RECEIPT
 from protocols.wire.session import Session, TimeTold
 
-FIRMWARE = (0, 1, 0)
-BOARDS = {"linux": "unix", "rp2": "rpi_pico"}  # sys.platform: folder of boards/
-WATCHDOG_MS = 8_000  # the RP2040 counts no further than 8388
-IDLE_MS = 1_000
+IDLE_MS = 2_000
 STEP_MS = 50
 LINK_STALE_S = 90
 LOOK_AT_SETTINGS_MS = 3_000
@@ -34,11 +39,6 @@ BLINK_MS = 500
 
 Services = namedtuple("Services", ("clock", "journal", "health", "offer_picture", "documents"))
 Carried = namedtuple("Carried", ("clock", "session", "take", "live", "identity"))  # what a link carries
-
-
-def board():
-    """The role factories of the board that this runs on."""
-    return __import__("boards." + BOARDS[sys.platform] + ".hal", None, None, ("hal",))
 
 
 def kind_module(kind):
@@ -85,9 +85,9 @@ async def blink(light, for_ms):
 
 
 class Node:
-    """One provisioned node, from boot to reset."""
+    """One provisioned node, from boot to reset; `running` and `image` as in start()."""
 
-    def __init__(self, hal, provided):
+    def __init__(self, hal, provided, running, image):
         module = kind_module(provided.kind)
         self._hal = hal
         self._settings = provided
@@ -99,7 +99,16 @@ class Node:
             getattr(module, "ENDING_KINDS", ()),
             provided.journal_epoch,
         )
-        self._documents = Documents(hal.documents_flash(), self._journal, jitter)
+        slots = board("slots")
+        record = BootRecord(slots.boot_flash())
+        target = Target(slots.NAME, kind_id(provided.kind), image)
+        self._documents = Documents(
+            hal.documents_flash(),
+            self._journal,
+            jitter,
+            Publishers(provided.publishers, provided.revoked),
+            UpdateStore(record, slots.slot_flash, running, target),
+        )
         self._session = Session(
             provided.key, provided.node, self._journal, module.COMMAND_KINDS, jitter, self._documents
         )
@@ -108,8 +117,10 @@ class Node:
         self._link = link_module(provided.uplink["transport"]).create(hal, provided, carried)
         self._supervisor = Supervisor(self._clock, hal.watchdog(WATCHDOG_MS))
         self._health = Health(self._clock, self._journal, self._session, self._link, self._supervisor)
+        self._updates = Updates(record, running, self._documents, self._health, hal.reset)
         services = Services(self._clock, self._journal, self._health, self._offer_picture, self._documents)
         self._app = module.create(hal, provided, services)
+        self._work = Bell()  # of the documents
 
     async def run(self, settings_fault):
         """Recover the journal, open a new boot, start the tasks. Never returns."""
@@ -118,6 +129,8 @@ class Node:
         for command_id in list(self._journal.commands.unfinished):
             self._finish(command_id, result.OUTCOME_FAILED, result.REASON_INTERRUPTED)
         self._documents.open()
+        self._updates.open()
+        self._documents.on_work = self._work.ring
         if settings_fault:
             self._health.event(event.CODE_SETTINGS_FAULT, settings_fault, event.SEVERITY_WARNING)
         self._journal.on_append = self._link.wake
@@ -132,11 +145,14 @@ class Node:
 
     def _record_boot(self):
         journal = self._journal
+        cause = reset_cause(self._hal)
+        if cause == boot.RESET_CAUSE_REQUESTED and self._updates.on_trial():
+            cause = boot.RESET_CAUSE_UPDATE
         opened = boot.Boot(
             journal.boot_id,
             kind_id(self._settings.kind),
             FIRMWARE,
-            reset_cause(self._hal),
+            cause,
             journal.depth,
             self._settings.crc,
         )
@@ -159,7 +175,9 @@ class Node:
             if now_ms >= status_due_ms:
                 status_due_ms = now_ms + self._settings.config["status_s"] * 1000
                 self._health.record_status()
-            await asyncio.sleep_ms(IDLE_MS)
+            may_restart = self._app.is_idle() and not self._journal.depth
+            self._updates.look(now_ms, self._session.receipts, self._supervisor.restarts, may_restart)
+            await asyncio.sleep_ms(min(IDLE_MS, status_due_ms - now_ms))
 
     async def _keep_documents(self, beat):
         """Erase for the next document and verify the last one, a step at a time while nothing else is to do."""
@@ -169,7 +187,7 @@ class Node:
                 self._link.wake()
                 await asyncio.sleep_ms(STEP_MS)
             else:
-                await asyncio.sleep_ms(IDLE_MS)
+                await self._work.wait_ms(IDLE_MS)
 
     def _take(self, happened):
         """What the session says: the controller's time, or a command, which always ends in a result (G6)."""
@@ -211,12 +229,13 @@ def jitter():
     return os.urandom(1)[0]
 
 
-async def main():
+async def main(running=None, image=IMAGE):
     """From power on to the next reset."""
-    hal = board()
+    hal = board("hal")
     provided, settings_fault = await provisioned(hal)
-    await Node(hal, provided).run(settings_fault)
+    await Node(hal, provided, running, image).run(settings_fault)
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+def start(running, image):
+    """What boot.py calls: the slot that these modules come from, None for the image's own; the level of that image."""
+    asyncio.run(main(running, image))

@@ -15,11 +15,12 @@ from protocols.wire.node_kinds import NODE_KINDS
 VERSION = 1
 MAX_FILE_SIZE = 16_384
 KEY_SIZE = 32
+MAX_PUBLISHERS = 4
 MAX_EPOCH = 4095  # one more for each flash that this node's journal has had: its numbers must never be used again
 
 Settings = namedtuple(
     "Settings",
-    ("node", "key", "site", "kind", "language", "uplink", "config", "crc", "journal_epoch"),
+    ("node", "key", "site", "kind", "language", "uplink", "config", "crc", "journal_epoch", "publishers", "revoked"),
 )
 
 
@@ -65,10 +66,24 @@ def key(value):
     return found
 
 
+def keys(value):
+    """A check for configuration tables: a list of a few keys; gives them as bytes."""
+    if type(value) is not list or len(value) > MAX_PUBLISHERS:
+        raise ValueError(f"a list of {MAX_PUBLISHERS} keys at most")
+    return [key(one) for one in value]
+
+
 def text(value):
     """A check for configuration tables: text."""
     if type(value) is not str:
         raise ValueError("text")
+    return value
+
+
+def boolean(value):
+    """A check for configuration tables."""
+    if type(value) is not bool:
+        raise ValueError("true or false")
     return value
 
 
@@ -87,6 +102,11 @@ UPLINKS = {  # transport, the module firmware/comms/<transport>_link.py: its row
     "mqtt": (
         ("host", text, None),
         ("port", whole(1, 65535), 1883),
+        ("tls", boolean, False),
+        ("ca", text, ""),  # PEM, or the path of a file of it, as the next two
+        ("cert", text, ""),
+        ("key", text, ""),
+        ("server_name", text, ""),  # what stands in the broker's certificate, when it is not `host`
     ),
     "modbus_rtu": (
         ("unit", whole(1, 247), None),
@@ -156,6 +176,8 @@ def _parse(document, config_of, crc):
         table("config", document.get("config"), config_of(kind)),
         crc,
         _checked("journal_epoch", whole(0, MAX_EPOCH), document.get("journal_epoch", 0)),
+        _checked("publishers", keys, document.get("publishers", [])),
+        _checked("revoked_publishers", keys, document.get("revoked_publishers", [])),
     )
 
 

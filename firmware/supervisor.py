@@ -7,7 +7,7 @@ Specification: firmware/README.md, "Tasks"; machine.WDT.
 import asyncio
 import sys
 
-LOOK_MS = 1_000
+LOOK_MS = 2_000
 FIRST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = 60_000
 HEALTHY_MS = 60_000  # a task that ran for so long begins its pauses anew

@@ -20,6 +20,9 @@ UPLINK_BUFFER_BYTES = 512
 
 WATCHDOG_REASON = 0x40058008  # RP2040 datasheet, section 4.7.6: bit 0 the timer ran out, bit 1 a reset was forced
 REASON_FORCED = 2
+WATCHDOG_CTRL = 0x40058000
+WATCHDOG_ENABLE = 1 << 30
+ALIAS_CLEAR = 0x3000  # section 2.1.2: what is written here is cleared
 POWER_ON, ASKED_FOR, WATCHDOG = 1, 2, 3  # boards/README.md, reset_cause()
 
 
@@ -158,6 +161,11 @@ def settings_path():
 
 def watchdog(timeout_ms):
     return machine.WDT(timeout=timeout_ms)
+
+
+def hold_watchdog():
+    """For someone at the REPL: it bites no more until the application starts it anew."""
+    machine.mem32[WATCHDOG_CTRL + ALIAS_CLEAR] = WATCHDOG_ENABLE
 
 
 def reset():

@@ -5,9 +5,7 @@ Specification: boards/unix/file_flash.py.
 """
 
 import os
-import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 from emulation.unix.micropython import find_micropython
@@ -43,10 +41,3 @@ def test_a_file_behaves_like_flash_and_takes_room_only_as_far_as_it_was_written(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "documents.flash").stat().st_size == 4 * 4096
-
-
-def test_its_size_is_what_the_board_gives_every_kind() -> None:
-    facts = tomllib.loads((ROOT / "boards/unix/board.toml").read_text(encoding="utf-8"))
-    (told,) = re.findall(r"^DOCUMENTS_BYTES = ([\d_]+)", (ROOT / "boards/unix/hal.py").read_text(), re.MULTILINE)
-    kinds = [kind for kind in facts["flash"].values() if isinstance(kind, dict)]
-    assert {kind["documents_bytes"] for kind in kinds} == {int(told)}

@@ -8,6 +8,7 @@ PAGE_BYTES = 256
 _BLOCK_COUNT = 4
 _BLOCK_SIZE = 5
 _BLOCK_ERASE = 6
+_BLANK_PAGE = b"\xff" * PAGE_BYTES
 
 
 class FileFlash:
@@ -41,13 +42,14 @@ class FileFlash:
         if op == _BLOCK_SIZE:
             return BLOCK_BYTES
         if op == _BLOCK_ERASE:
-            self._put(arg * BLOCK_BYTES, b"\xff" * BLOCK_BYTES)
+            self._put(arg * BLOCK_BYTES, _BLANK_PAGE, BLOCK_BYTES // PAGE_BYTES)
         return 0
 
-    def _put(self, start, cells):
+    def _put(self, start, cells, times=1):
         with open(self._path, "ab") as file:  # makes it; a hole would read as zeros, and what was not written is blank
             for _ in range(file.seek(0, 2), start, PAGE_BYTES):
-                file.write(b"\xff" * PAGE_BYTES)
+                file.write(_BLANK_PAGE)
         with open(self._path, "r+b") as file:
             file.seek(start)
-            file.write(cells)
+            for _ in range(times):  # in small pieces: a heap in use has no large one left
+                file.write(cells)

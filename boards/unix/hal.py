@@ -7,11 +7,9 @@ import board_flash
 import machine
 
 from boards.unix import pins
-from boards.unix.file_flash import FileFlash
 from boards.unix.pulse_counter import PulseCounter
 
 LIGHT_PWM_HZ = 1000
-DOCUMENTS_BYTES = 262_144  # board.toml, documents_bytes
 
 
 def reader_bus():
@@ -115,7 +113,7 @@ def journal_flash():
 
 def documents_flash():
     """The documents' raw partition, like the journal's."""
-    return FileFlash("documents.flash", DOCUMENTS_BYTES)
+    return board_flash.Flash(1)
 
 
 def settings_path():
@@ -124,6 +122,11 @@ def settings_path():
 
 def watchdog(timeout_ms):
     return machine.WDT(timeout=timeout_ms)
+
+
+def hold_watchdog():
+    """For someone at the REPL: it bites no more until the application starts it anew."""
+    machine.hold_watchdog()  # pyright: ignore[reportAttributeAccessIssue] - our own, unknown to the stubs
 
 
 def reset():

@@ -44,7 +44,7 @@ class RtuServer:
         self._line.open()
         while True:
             beat()
-            burst = await self._line.burst(PATIENCE_MS if receiver.waits else BEAT_MS)
+            burst = await self._line.burst(receiver.waits and PATIENCE_MS)
             request = None
             if burst:
                 request = receiver.feed(burst)
@@ -68,6 +68,7 @@ class RtuLine:
         self._gap_us = modbus_rtu.t35_us(baud)
         self._has_irq = hasattr(uart, "irq")
         self._silence = asyncio.ThreadSafeFlag()
+        self._ticker = None
         self._silent_since_us = 0
         self._speaks = False
         self._leaves_us = 0  # when the last stop bit is out
@@ -79,17 +80,27 @@ class RtuLine:
         if self._has_irq:
             triggers = self._uart.IRQ_RXIDLE | self._uart.IRQ_TXIDLE
             self._uart.irq(self._interrupted, triggers, True)
+            if not self._ticker:
+                self._ticker = asyncio.create_task(self._tick())
         else:
             self._stream = asyncio.StreamReader(self._uart)
 
-    async def burst(self, timeout_ms):
-        """What was said before a silence; b"" when nothing was within timeout_ms."""
+    async def _tick(self):
+        """A line where nothing is said is alive too. A time-out for every burst would be two more tasks for each."""
+        while True:
+            await asyncio.sleep_ms(BEAT_MS)
+            self._silence.set()
+
+    async def burst(self, patience_ms):
+        """What was said before a silence; b"" when nothing was within patience_ms (0: BEAT_MS)."""
         heard = b""
         try:
-            if self._has_irq:
-                await asyncio.wait_for_ms(self._silence.wait(), timeout_ms)
+            if self._has_irq and not patience_ms:
+                await self._silence.wait()
+            elif self._has_irq:
+                await asyncio.wait_for_ms(self._silence.wait(), patience_ms)
             else:
-                heard = await asyncio.wait_for_ms(self._stream.read(1), timeout_ms) or b""
+                heard = await asyncio.wait_for_ms(self._stream.read(1), patience_ms or BEAT_MS) or b""
                 await asyncio.sleep_ms(self._gap_us // 1000 + 1 if heard else LINE_GONE_MS)
         except asyncio.TimeoutError:
             pass

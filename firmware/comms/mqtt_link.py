@@ -12,8 +12,9 @@ import os
 import socket
 from errno import EINPROGRESS
 
+from firmware.bell import Bell
 from firmware.comms import mqtt_packets as packets
-from protocols.wire import topics
+from protocols.wire import mqtt_access, topics
 from protocols.wire.envelope import MAX_SIZE
 
 CONNECT_MS = 10_000
@@ -35,9 +36,13 @@ TCP_NODELAY = 1  # or Nagle's algorithm costs 40 ms a message
 def create(_hal, settings, node):
     """The link of a node to its broker."""
     node_topics = [topics.topic(settings.site, settings.node, leaf) for leaf in ("up", "down", "state")]
-    client_id = "vz" + topics.node_name(settings.node)
     options = settings.uplink
-    return MqttLink(options["host"], options["port"], client_id, node_topics, node.clock, node.session, node.take)
+    client = (
+        mqtt_access.client_id(settings.key, settings.node),
+        topics.node_name(settings.node),
+        None if options["cert"] else mqtt_access.password(settings.key),
+    )
+    return MqttLink(options, client, node_topics, node.clock, node.session, node.take)
 
 
 class LinkLost(Exception):
@@ -47,18 +52,18 @@ class LinkLost(Exception):
 class MqttLink:
     """`session` (protocols/wire/session.py) gives the batches and takes what comes down.
 
-    `will` and `online` are envelopes for the retained state topic; set them before run().
+    `will` and `online` are envelopes for the retained state topic; set them before run(). `uplink` are the settings'
+    rows; `client` is (client id, user name, password or None).
     """
 
-    def __init__(self, host, port, client_id, topics, clock, session, on_event):
-        self._host = host
-        self._port = port
-        self._client_id = client_id
+    def __init__(self, uplink, client, topics, clock, session, on_event):
+        self._uplink = uplink
+        self._client = client
         self._up, self._down, self._state = topics
         self._clock = clock
         self._session = session
         self._on_event = on_event  # called with each event of the session
-        self._wake = asyncio.Event()
+        self._bell = Bell()
         self._packet_id = 0
         self._in_flight = {}  # packet id -> when it was sent
         self._answers = []  # packets that the receiver owes the broker
@@ -73,12 +78,12 @@ class MqttLink:
 
     def wake(self):
         """There may be something to send."""
-        self._wake.set()
+        self._bell.ring()
 
     def offer(self, envelope):
         """Send this envelope when there is room, unless a newer one is offered before: it is not journalled."""
         self._latest = envelope
-        self._wake.set()
+        self._bell.ring()
 
     async def run(self, beat):
         """Connect, carry, and connect again, for ever."""
@@ -88,17 +93,21 @@ class MqttLink:
             before = self.connects
             try:
                 await self._carry(beat)
-            except (LinkLost, OSError, EOFError, asyncio.TimeoutError) as why:
-                print("link:", type(why).__name__, why)
+            except (LinkLost, OSError, EOFError, ValueError, ImportError, asyncio.TimeoutError) as why:
+                print("link:", type(why).__name__, why)  # ValueError: a certificate; ImportError: a board without TLS
             if self.connects > before:
                 pause_ms = FIRST_PAUSE_MS
             await asyncio.sleep_ms(pause_ms // 2 + pause_ms * os.urandom(1)[0] // 256)
             pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)
 
     async def _carry(self, beat):
-        sock = _connecting(self._host, self._port)
+        sock = _connecting(self._uplink["host"], self._uplink["port"])
         receiver = None
         try:
+            if self._uplink["tls"]:
+                from firmware.comms import tls  # takes memory, which a node in the open needs for other things
+
+                sock = tls.wrap(sock, self._uplink)
             reader, writer = asyncio.StreamReader(sock), asyncio.StreamWriter(sock, {})
             await asyncio.wait_for_ms(self._greet(reader, writer), CONNECT_MS)
             self._begin()
@@ -111,7 +120,8 @@ class MqttLink:
             sock.close()
 
     async def _greet(self, reader, writer):
-        writer.write(packets.connect(self._client_id, KEEP_ALIVE_S, self._state, self.will))
+        client_id, name, password = self._client
+        writer.write(packets.connect(client_id, KEEP_ALIVE_S, self._state, self.will, name, password))
         writer.write(packets.subscribe(1, self._down))
         await writer.drain()
         for expected, size in ((packets.CONNACK, 2), (packets.SUBACK, 3)):
@@ -138,7 +148,6 @@ class MqttLink:
         stream.write(self._publish(self._state, self.online, True))
         while True:
             beat()
-            self._wake.clear()
             now_ms = self._clock.monotonic_ms()
             self._look(now_ms)
             wrote = self._write_answers(stream)
@@ -154,14 +163,8 @@ class MqttLink:
                 wrote = True
             if wrote:
                 self._sent_ms = now_ms
-            await asyncio.wait_for_ms(stream.drain(), DRAIN_MS)
-            await self._rest(min(self._session.wait_ms(now_ms), LONGEST_WAIT_MS))
-
-    async def _rest(self, wait_ms):
-        try:
-            await asyncio.wait_for_ms(self._wake.wait(), max(wait_ms, 1))
-        except asyncio.TimeoutError:
-            pass
+                await asyncio.wait_for_ms(stream.drain(), DRAIN_MS)
+            await self._bell.wait_ms(max(1, min(self._session.wait_ms(now_ms), LONGEST_WAIT_MS)))
 
     def _look(self, now_ms):
         """Raise what the receiver found, or that there is nobody at the other end."""
@@ -203,10 +206,10 @@ class MqttLink:
                     if first >> 4 == packets.PUBACK and length == 2:
                         self._in_flight.pop(body[0] << 8 | body[1], None)
                 self._heard_ms = self._clock.monotonic_ms()
-                self._wake.set()
+                self._bell.ring()
         except Exception as why:  # whatever it was, the sender has to end this connection
             self._lost = why
-            self._wake.set()
+            self._bell.ring()
 
     async def _take_publish(self, stream, first, length):
         """3.3. What is longer than any envelope is acknowledged, counted and never held in memory."""

@@ -17,13 +17,19 @@ _CLEAN_SESSION = 0x02  # 3.1.2.4
 _WILL = 0x04
 _WILL_QOS_1 = 0x08
 _WILL_RETAIN = 0x20
+_PASSWORD = 0x40
+_USER_NAME = 0x80
 
 
-def connect(client_id, keep_alive_s, will_topic, will_payload):
-    """3.1: a clean session with a retained last will of QoS 1."""
+def connect(client_id, keep_alive_s, will_topic, will_payload, user_name, password):
+    """3.1: a clean session with a retained last will of QoS 1; `password` None: a certificate stands for both."""
     flags = _CLEAN_SESSION | _WILL | _WILL_QOS_1 | _WILL_RETAIN
+    rest = [client_id.encode(), will_topic.encode(), will_payload]
+    if password is not None:
+        flags |= _USER_NAME | _PASSWORD
+        rest += [user_name.encode(), password.encode()]
     head = _string(b"MQTT") + struct.pack(">BBH", 4, flags, keep_alive_s)
-    return _packet(0x10, head + _string(client_id.encode()) + _string(will_topic.encode()) + _string(will_payload))
+    return _packet(0x10, head + b"".join([_string(one) for one in rest]))
 
 
 def publish(topic, payload, packet_id, retain=False):

@@ -11,8 +11,8 @@ from firmware.drivers.uart_reader import UartReader
 
 SILENCE_MS = 5000  # receivers speak once a second
 LINE_GONE_MS = 200
-GATHER_MS = 50  # let a burst gather: some 50 characters at 9600 baud, instead of one wake for each
-CHUNK = 128
+GATHER_MS = 150  # let a burst gather: some 150 characters at 9600 baud, of which an RP2040 keeps 256
+CHUNK = 192
 
 
 class Gnss:

@@ -85,10 +85,7 @@ class Max7219Panel:
             self._send_to_all(SHUTDOWN, NORMAL_OPERATION)
 
     def _send_to_all(self, register, value):
-        burst = self._burst
-        for index in range(0, len(burst), 2):
-            burst[index] = register
-            burst[index + 1] = value
+        self._burst[:] = bytes((register, value)) * self._modules
         self._send()
 
     def _show_row(self, digit, always):

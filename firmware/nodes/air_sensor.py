@@ -24,7 +24,7 @@ from firmware.settings import one_of, whole
 from protocols.wire import air_rows, record
 from protocols.wire import journal_format as layout
 from protocols.wire.document import CALIBRATION
-from protocols.wire.messages import air_means, event, status
+from protocols.wire.messages import air_means, event
 
 CONFIG = (  # name, check, default
     ("particles", one_of("pms5003", "sps30", "sps30_uart", "none"), "pms5003"),
@@ -46,9 +46,10 @@ READ_AT_MS = 250  # of each second: what takes its time is still of the same sec
 SHORTEST_WAIT_MS = 400  # who comes sooner has read in this second
 MINUTE = 1
 LONG = 20  # minutes
-LONG_HOURS = 30 * 24  # the journal's last sectors are for means of twenty minutes: 30 days
-BRIEF_SECTORS = 45  # those before them are for brief minutes: 48 hours of a post with four gases fit 512 KB
-USED_OF_SECTOR = layout.SECTOR_SIZE * 86 // 100  # no record lies across two pages
+MINUTES_KEPT = 48 * 60 + 100  # two days, and what else is recorded in them
+LONGS_KEPT = 30 * 24 * 60 // LONG  # means of twenty minutes: the journal's last sectors are for them
+LONGS_A_STATUS = 6  # by default; it takes the place of one of them
+SECTORS_APART = 4  # the journal's reserve, the sector that is being written, and one for what happens
 FULL, BRIEF, NOT_AT_ALL = 0, 1, 2
 RETRY_MS = 1_000
 FORGIVEN_MS = 10_000  # a sensor that was away for longer warms up again
@@ -206,7 +207,8 @@ class AirSensor:
         start_s, rows = self._minute.close()
         if rows:
             self._latest = (start_s, {row.channel: row for row in rows})
-            form = form_of_minute(self._journal.free_sectors, len(rows))
+            size = len(air_rows.build(rows, MINUTE * 60))
+            form = form_of_minute(self._journal.free_sectors, self._journal.sectors, len(rows), size)
             if form == NOT_AT_ALL:
                 self._minute_was_skipped = True
             else:
@@ -231,14 +233,28 @@ class AirSensor:
             self._journal.note(air_means, air_means.AirMeans(start_s, minutes, self._calibration.version, data))
 
 
-def form_of_minute(free_sectors, channels):
-    """How a minute of so many channels is kept while so many sectors of the journal are free."""
-    brief = layout.MIN_ENTRY_SIZE + air_means.SIZE + channels * 3 + channels // 2  # half of them marked
-    an_hour = 60 // LONG * brief + (layout.MIN_ENTRY_SIZE + status.SIZE) // 2  # a status record each other hour
-    left = free_sectors - LONG_HOURS * an_hour // USED_OF_SECTOR - 1
-    if left > BRIEF_SECTORS:
+def form_of_minute(free, sectors, channels, size):
+    """How a minute of so many channels, of so many bytes when it is full, is kept while `free` sectors are.
+
+    What has room in full is, as long as the rest of two days and then a month of longer means fit behind it.
+    """
+    brief = _a_sector(4 + channels * 2 + 3 + channels // 2 + 1)  # half of them marked
+    full = _a_sector(size)
+    longs = (LONGS_KEPT + LONGS_KEPT // LONGS_A_STATUS) // brief + 1
+    left = free - SECTORS_APART - longs
+    if left <= 0:
+        return NOT_AT_ALL
+    room = sectors - SECTORS_APART - longs
+    if full >= brief or left * (brief - full) > MINUTES_KEPT - room * full:
         return FULL
-    return BRIEF if left > 0 else NOT_AT_ALL
+    return BRIEF
+
+
+def _a_sector(rows_size):
+    """So many records with so many bytes of rows lie in a sector: none of them across two pages."""
+    size = layout.MIN_ENTRY_SIZE + air_means.SIZE + rows_size
+    first = (layout.PAGE_SIZE - layout.HEADER_SIZE) // size
+    return first + (layout.PAGES - 1) * (layout.PAGE_SIZE // size)
 
 
 def create(hal, settings, services):

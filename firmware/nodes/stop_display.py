@@ -4,9 +4,8 @@ Never asks for arrivals and never invents one: what is old is marked, what is mi
 Specification: protocols/schema/stop_display.py; design, domain.md "Stop display".
 """
 
-import asyncio
-
 from firmware import fonts, local_time
+from firmware.bell import Bell
 from firmware.drivers.font import Font
 from firmware.drivers.max7219 import Max7219Panel
 from firmware.messages import texts
@@ -23,6 +22,7 @@ CONFIG = (  # name, check, default
     ("brightness", whole(0, 15), 8),
     ("utc_offset_min", whole(-720, 840), 120),  # Kyiv's
     ("summer_time", one_of("europe", "none"), "europe"),
+    ("picture_s", whole(1, 86_400), 10),  # pictures of a mere countdown are not sent more often
     ("status_s", whole(1, 86_400), 30),
 )
 KEPT_KINDS = ()  # all that a display records is telemetry: in a long outage the oldest is given up
@@ -30,7 +30,6 @@ COMMAND_KINDS = (show_arrivals.KIND,)
 ENDING_KINDS = (shown_on_glass.KIND,)  # records that end a command
 
 LOOK_MS = 1_000
-PICTURE_MS = 10_000  # pictures of a mere countdown are not sent more often
 FIRST_BOARD_MS = 300_000  # for so long after the start a display without a board is still starting
 NO_COMMAND = 0
 
@@ -46,7 +45,7 @@ class StopDisplay:
         self._offer_picture = services.offer_picture
         self._board = None
         self._command_id = NO_COMMAND  # of a board that is not yet on the glass
-        self._wanted = asyncio.Event()
+        self._wanted = Bell()
         self._on_glass = None  # what was painted last
         self._board_taken_ms = None
         self._mode = shown_on_glass.MODE_BLANK
@@ -60,7 +59,7 @@ class StopDisplay:
 
     def is_idle(self):
         """Whether nobody minds a pause of some tens of milliseconds."""
-        return not self._wanted.is_set()
+        return not self._wanted.has_rung
 
     def execute(self, command):
         """Take a new board; its result is the shown_on_glass record. Raises MalformedFrame."""
@@ -72,7 +71,7 @@ class StopDisplay:
             ended = result.Result(self._command_id, result.OUTCOME_REFUSED, result.REASON_SUPERSEDED)
             self._journal.note(result, ended)
         self._command_id = command.command_id
-        self._wanted.set()
+        self._wanted.ring()
 
     def live(self):
         """The values of protocols/wire/live/stop_display.py."""
@@ -93,12 +92,8 @@ class StopDisplay:
         self._panel.intensity(self._config["brightness"])
         while True:
             beat()
-            self._wanted.clear()
             self._refresh()
-            try:
-                await asyncio.wait_for_ms(self._wanted.wait(), LOOK_MS)
-            except asyncio.TimeoutError:
-                pass
+            await self._wanted.wait_ms(LOOK_MS)
 
     def _refresh(self):
         mode, self._rows, paint = self._wanted_on_glass()
@@ -112,7 +107,7 @@ class StopDisplay:
         if self._command_id or mode != self._mode:
             self._prove(mode)
         else:
-            self._send_picture(PICTURE_MS)
+            self._send_picture(self._config["picture_s"] * 1000)
 
     def _wanted_on_glass(self):
         """(mode, number of arrivals, what the painter needs)"""

@@ -16,7 +16,7 @@ from protocols.wire.errors import EncodeError, MalformedFrame
 from protocols.wire.live.utility_meter import SLOTS
 from protocols.wire.mbus import master
 from protocols.wire.mbus.telegram import MeterRefused
-from protocols.wire.messages import reading, scan_meters, tamper
+from protocols.wire.messages import reading, result, scan_meters, tamper
 from protocols.wire.record import CLOCK_HELD, CLOCK_UNSET
 
 CONFIG = meter_settings.CONFIG
@@ -64,8 +64,9 @@ class UtilityMeter:
         self._cover = cover
         self._cover_open = False
         self._on_bus = False
-        # The last primary address of a search that is wanted; a node that was told of no meter looks for some.
-        self._search = None if self._slots or self._pulse_slots else BY_NUMBER
+        # A search that is wanted: its last primary address, the command that asked for it. A node that was told of no
+        # meter looks for some.
+        self._search = None if self._slots or self._pulse_slots else (BY_NUMBER, 0)
         self._readings = self._failures = 0
 
     def tasks(self):
@@ -77,9 +78,11 @@ class UtilityMeter:
         return not self._on_bus and all(one.at_rest() for one in self._counters)
 
     def execute(self, command):
-        """Begin a search; what it finds are records. Raises MalformedFrame."""
-        self._search = scan_meters.parse(command.body).primary_last
-        return True
+        """Begin a search; what it finds are records, and its result comes behind them. Raises MalformedFrame."""
+        wanted = scan_meters.parse(command.body).primary_last, command.command_id
+        if self._search:
+            self._end_search(self._search[1], result.OUTCOME_REFUSED, result.REASON_SUPERSEDED)
+        self._search = wanted
 
     def live(self):
         """The values of protocols/wire/live/utility_meter.py."""
@@ -107,8 +110,8 @@ class UtilityMeter:
         while True:
             beat()
             if self._search is not None:
-                last, self._search = self._search, None
-                await self._alone_on_bus(self._find_meters(last, beat))
+                (last, command_id), self._search = self._search, None
+                await self._alone_on_bus(self._find_meters(last, command_id, beat))
             for meter, slot in zip(self._config["meters"], self._slots):
                 if self._is_due(slot):
                     await self._alone_on_bus(self._read(meter, slot, beat))
@@ -138,7 +141,7 @@ class UtilityMeter:
         found = MeterReading(meter.values)
         outcome = reading.OUTCOME_READ
         try:
-            await self._ask(meter, found, beat)
+            await self.ask(meter, found, beat)
         except master.NoAnswer as nobody:
             outcome = reading.OUTCOME_GARBLED if nobody.garbled else reading.OUTCOME_SILENT
         except MalformedFrame:
@@ -155,7 +158,7 @@ class UtilityMeter:
         self._tell_faults(slot, outcome)
         self._record(slot, self._protocol, outcome, reading.FLAGS_STALE if repeats else 0, found)
 
-    async def _ask(self, meter, found, beat):
+    async def ask(self, meter, found, beat):
         """Ask by the bus's protocol; only that one is loaded."""
         if self._protocol == reading.PROTOCOL_MBUS:
             meters = self._mbus()
@@ -215,14 +218,24 @@ class UtilityMeter:
         fails = any(slot.outcome != reading.OUTCOME_READ for slot in self._slots)
         self._light.set(COVER_OPEN if self._cover_open else METER_FAILS if fails else IN_SERVICE)
 
-    async def _find_meters(self, primary_last, beat):
+    async def _find_meters(self, primary_last, command_id, beat):
         if self._protocol != reading.PROTOCOL_MBUS:
             self._health.say("only M-Bus can be searched")
+            self._end_search(command_id, result.OUTCOME_REFUSED, result.REASON_UNKNOWN_COMMAND)
             return
         from firmware.nodes.meter_search import MeterSearch
 
-        await self._mbus().run(MeterSearch(self._journal, primary_last).steps, beat)
-        self._health.say("search is over")
+        ended = result.OUTCOME_FAILED, result.REASON_FAULT
+        try:
+            await self._mbus().run(MeterSearch(self._journal, primary_last).steps, beat)
+            self._health.say("search is over")
+            ended = result.OUTCOME_DONE, result.REASON_NONE
+        finally:
+            self._end_search(command_id, *ended)
+
+    def _end_search(self, command_id, outcome, reason):
+        if command_id:
+            self._journal.note(result, result.Result(command_id, outcome, reason))
 
     # Pulses and the cover.
 

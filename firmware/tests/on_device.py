@@ -102,8 +102,12 @@ class Bench:
 
     def dip_supply(self) -> None:
         """The peripherals lose their supply for a moment, the node keeps its own."""
-        self.call(lambda: self.wiring.power(False))
-        self.call(lambda: self.wiring.power(True))
+
+        def dip() -> None:
+            self.wiring.power(False)
+            self.wiring.power(True)
+
+        self.call(dip)
 
     def next_line(self, timeout_s: float = 10) -> Any:
         """The next JSON line that the module prints. Raises AssertionError with the whole console."""

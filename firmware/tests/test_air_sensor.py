@@ -243,10 +243,10 @@ def burn_calibration(folder: Path, version: int, content: bytes) -> None:
     store.open()
     offer = Offer(CALIBRATION, version, len(content), hashlib.sha256(content).digest(), b"")
     assert store.begin(offer)
-    while not store.prepare():
-        pass
-    store.write(0, content)
-    store.finish()
+    while store.work() is True:
+        while store.wanted:
+            offset, size = store.wanted
+            store.write(offset, content[offset : offset + size])
     (folder / "documents.flash").write_bytes(flash.data)
 
 

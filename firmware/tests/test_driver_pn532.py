@@ -183,8 +183,7 @@ def test_a_chip_that_forgot_everything_refuses_and_is_opened_again(board: Bench)
     """A dip of its supply alone: the chip is back in low-battery mode, where it knows no cards."""
     board.next_with("nobody")
     board.dip_supply()
-    # "bus": it was asked while it still started, and did not acknowledge its address
-    assert board.next_with("fault") in ("refused", "no_answer", "no_ack", "bus")
+    assert board.next_with("fault") in ("refused", "no_answer", "no_ack")
     board.next_with("opened")
     board.handle.present("bank")
     assert board.next_with("found")

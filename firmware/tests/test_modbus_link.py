@@ -22,7 +22,7 @@ from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 from emulation.launch import NodeHandle
 from emulation.rs485 import LiveBus
-from firmware.tests.capture import Tap, dissect
+from firmware.tests.capture import CLIENT, Tap, dissect
 from firmware.tests.conftest import KEY, NODE, Broker, Desk, free_port, journalled, settings_of, wait_for
 from firmware.tests.device.slave_world import UNIT, Master, Refusal, read_registers
 from protocols.wire import batch, command, envelope, journal_format, mailbox, modbus_rtu, modbus_tcp, receipt, registers
@@ -345,3 +345,17 @@ def test_tshark_finds_nothing_malformed_in_a_nodes_mqtt(
     kinds = dissect(path, "-Y", "mqtt", "-T", "fields", "-e", "mqtt.msgtype")
     assert {"1", "2", "3", "4", "8", "9"} <= {one for line in kinds for one in line.split(",")}
     assert dissect(path, "-Y", "_ws.malformed") == []
+
+
+@pytest.mark.parametrize(
+    ("port", "spoilt"),
+    [(1883, b"\x30\x05\xff\xfftop"), (modbus_tcp.PORT, modbus_tcp.build(1, UNIT, b"\x14\x0e\x06\x00"))],
+)
+def test_tshark_would_have_found_it(port: int, spoilt: bytes, tmp_path: Path) -> None:
+    """A topic longer than its packet, and a request that ends in the midst of a file's number."""
+    tap = Tap(port)
+    tap.close()
+    tap.connections.append([(1.0, CLIENT, spoilt)])
+    path = tmp_path / "spoilt.pcap"
+    tap.write(path, port)
+    assert dissect(path, "-Y", "_ws.malformed")

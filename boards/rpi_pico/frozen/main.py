@@ -3,8 +3,6 @@ It must never do more than that.
 Specification: firmware/README.md.
 """
 
-import asyncio
+from firmware.boot import run
 
-from firmware.main import main
-
-asyncio.run(main())
+run()

@@ -1,10 +1,11 @@
 """A board program: fills the journal as an air post does whose controller is away for 32 days, and tells what fitted.
 
-It must never judge: the test does.
+It is told how many channels its rows have, and how many bytes they take in full and in brief. It never judges.
 Spec: firmware/tests/test_air_sensor.py; firmware/nodes/air_sensor.py, form_of_minute.
 """
 
 import json
+import sys
 
 from boards.unix import hal
 from firmware.journal import Journal
@@ -12,8 +13,8 @@ from firmware.nodes.air_sensor import BRIEF, FULL, LONG, MINUTE, NOT_AT_ALL, for
 from protocols.wire.messages import air_means, status
 from protocols.wire.record import CLOCK_HELD
 
-CHANNELS = 14  # of a post with four gases
-ROWS = {FULL: 95, BRIEF: CHANNELS * 3 + CHANNELS // 2}  # bytes
+CHANNELS = int(sys.argv[1])
+ROWS = {FULL: int(sys.argv[2]), BRIEF: int(sys.argv[3])}
 STATUS_EACH_MINUTES = 120  # as by default
 NOBODY = status.Status(*[0] * 10)
 
@@ -27,7 +28,7 @@ journal.open()
 kept = [0, 0, 0]
 longs = 0
 for minute in range(32 * 24 * 60):
-    form = form_of_minute(journal.free_sectors, CHANNELS)
+    form = form_of_minute(journal.free_sectors, journal.sectors, CHANNELS, ROWS[FULL])
     kept[form] += 1
     if form != NOT_AT_ALL:
         journal.append(air_means, means(minute, MINUTE, form))

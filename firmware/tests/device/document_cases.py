@@ -6,8 +6,10 @@ Spec: firmware/documents.py, firmware/document_store.py; protocol.md, "Document"
 
 import hashlib
 import os
+from binascii import unhexlify
 
 from firmware.documents import RETRY_MS, Documents
+from firmware.publishers import Publishers
 from firmware.tests.device import session_world as world
 from firmware.tests.device.ram_flash import PowerCut, RamFlash
 from protocols.wire import document as wire
@@ -17,6 +19,21 @@ from protocols.wire.messages import document
 
 SIZE = 5_000  # two sectors
 FONT = wire.FONT
+# The keys of RFC 8032, 7.1, TEST 1 and TEST 2, and what they have signed: offers of content().
+PUBLISHER = unhexlify("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+STOLEN = unhexlify("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+SIGNED = {  # (type, version): signature
+    (wire.DENY_LIST, 1): "3f285b1a8df86aa68c851407bc6d162b563846d39c94d1e3e4b55f264f3122d7"
+    "6a10d40731506075af3f1b0c9b8bbe7a38a084187b2e22cd39f095d28721ef04",
+    (wire.DENY_LIST, 2): "f62da6ef1f31e151630bd1c653603b898fc0d8b2495f3d7bec8e89a4182ab0ad"
+    "36affa3766609a3a0d0df9165d024463e1d0cf85190f02a085fe5313033e530a",
+    (wire.CALIBRATION, 1): "3142a891bf42a937fce71a97df9b70dd2300a5358dd97bce27f945b72fa6c585"
+    "d0f2e8d48468cf4ab88f9ac115703dcd35ef0af92c7c0e495354e6570eb86a08",
+}
+SIGNED_BY_STOLEN = (  # the deny list, version 3
+    "027f8bbab64b04aac102413a4e89901ecc3e7a4dbfd56ebb253866282708250b"
+    "574b9a6873fc977a577a0909bb9db9237af28fdd7b74c8ba997689ac4fc0280a"
+)
 
 
 def content(version, size=SIZE):
@@ -32,10 +49,10 @@ def content(version, size=SIZE):
 class Node(world.Node):
     """A node with documents; `publisher` holds what it can be offered."""
 
-    def __init__(self, flash=None, journal_flash=None):
+    def __init__(self, flash=None, journal_flash=None, publishers=((), ())):
         super().__init__(journal_flash or RamFlash(4))
         self.documents_flash = flash or RamFlash(6)
-        self.documents = Documents(self.documents_flash, self.journal, lambda: 0)
+        self.documents = Documents(self.documents_flash, self.journal, lambda: 0, Publishers(*publishers))
         self.session._documents = self.documents
         self.documents.open()
         self.session.link_up(0)
@@ -302,11 +319,72 @@ def test_another_document_under_the_same_version_is_refused():
     assert refusals(node, version=9, data=b"something else") == ["document_conflict"]
 
 
-def test_what_has_to_be_signed_is_refused_by_name_while_nothing_here_verifies_a_signature():
+def signed(version, type_id=wire.DENY_LIST):
+    return unhexlify(SIGNED[type_id, version])
+
+
+def test_what_has_to_be_signed_is_refused_by_a_node_that_knows_no_publisher():
     node = Node()
-    for type_id in (wire.DENY_LIST, wire.FIRMWARE):
+    for type_id in (wire.DENY_LIST, wire.FIRMWARE, wire.CALIBRATION):
         assert refusals(node, type_id=type_id, signature=bytes(64)) == ["document_refused"]
         assert node.told()[-1] == (type_id, 1, document.OUTCOME_REFUSED, document.REASON_UNVERIFIED, 0)
+
+
+def test_what_its_publisher_signed_is_pulled_and_put_in_force():
+    node = Node(publishers=((STOLEN, PUBLISHER), ()))
+    for type_id in (wire.DENY_LIST, wire.CALIBRATION):
+        node.offered(1, type_id, signature=signed(1, type_id))
+        assert node.request() is None, "nothing is asked for before the signature was found right"
+        node.pulls(content(1))
+        assert node.has(type_id) == (1, content(1))
+
+
+def test_a_wrong_signature_is_refused_and_what_is_in_force_stays():
+    node = Node(publishers=((PUBLISHER,), ()))
+    node.offered(1, wire.DENY_LIST, signature=signed(1))
+    node.pulls(content(1))
+    for signature in (signed(1), b"", bytes(64), unhexlify(SIGNED_BY_STOLEN)):
+        node.documents._answered.clear()
+        node.offered(3, wire.DENY_LIST, signature=signature)
+        node.pulls(content(3))
+        assert node.told()[-1] == (wire.DENY_LIST, 3, document.OUTCOME_REFUSED, document.REASON_WRONG_SIGNATURE, 1)
+    assert node.has(wire.DENY_LIST) == (1, content(1))
+
+
+def test_a_signature_is_of_one_version_only():
+    node = Node(publishers=((PUBLISHER,), ()))
+    node.offered(3, wire.DENY_LIST, content(2), signed(2))
+    node.pulls(content(2))
+    assert node.told() == [(wire.DENY_LIST, 3, document.OUTCOME_REFUSED, document.REASON_WRONG_SIGNATURE, 0)]
+
+
+def test_the_signature_of_a_publisher_whose_key_was_revoked_is_refused_by_name():
+    offer = {"version": 3, "type_id": wire.DENY_LIST, "signature": unhexlify(SIGNED_BY_STOLEN)}
+    node = Node(publishers=((PUBLISHER, STOLEN), ()))
+    node.offered(**offer)
+    node.pulls(content(3))
+    assert node.has(wire.DENY_LIST)[0] == 3
+    node = Node(publishers=((PUBLISHER, STOLEN), (STOLEN,)))
+    node.offered(**offer)
+    node.pulls(content(3))
+    assert node.told() == [(wire.DENY_LIST, 3, document.OUTCOME_REFUSED, document.REASON_REVOKED, 0)]
+    assert node.has(wire.DENY_LIST) == (0, b"")
+
+
+def test_while_a_signature_is_checked_other_offers_wait():
+    node = Node(publishers=((PUBLISHER,), ()))
+    node.offered(1, wire.DENY_LIST, signature=signed(1))
+    assert refusals(node, version=1) == ["document_busy"]
+    node.pulls(content(1))
+    assert node.has(wire.DENY_LIST)[0] == 1
+
+
+def test_an_older_deny_list_is_refused_before_its_signature_costs_anything():
+    node = Node(publishers=((PUBLISHER,), ()))
+    node.offered(2, wire.DENY_LIST, signature=signed(2))
+    node.pulls(content(2))
+    assert refusals(node, version=1, type_id=wire.DENY_LIST, signature=signed(1)) == ["document_refused"]
+    assert node.told()[-1] == (wire.DENY_LIST, 1, document.OUTCOME_REFUSED, document.REASON_OLDER, 2)
 
 
 def test_a_type_that_this_firmware_does_not_know_is_refused():
