@@ -28,6 +28,8 @@ class NodeOrder:
     program: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     flash_map: Mapping[str, int] = field(default_factory=dict)  # board.toml's bytes: the chip's and the kind's
+    console: int | None = None  # a pseudo-terminal's master: its console is a serial port, with a REPL behind it
+    blank: bool = False  # nothing is on its flash but the boot loader, where the lane has one
 
 
 class LaneNode(Protocol):

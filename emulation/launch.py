@@ -19,7 +19,7 @@ __all__ = ["LaunchError", "NoSuchPart", "NodeHandle", "NotSeen", "board_facts", 
 
 BOARDS = Path(__file__).parents[1] / "boards"
 SETTINGS_FILE = "settings.json"
-FIRMWARE = ("-m", "firmware.main")
+FIRMWARE = ("-m", "firmware.boot")
 
 # emulator of board.toml -> what makes a node of an order
 LANES: dict[str, Callable[[NodeOrder], LaneNode]] = {
@@ -43,11 +43,16 @@ def start(
     heap: str | None = None,
     environment: Mapping[str, str] | None = None,
     lane: Callable[[NodeOrder], LaneNode] | None = None,
+    console: int | None = None,
+    blank: bool = False,
+    config: Mapping[str, Any] | None = None,
 ) -> NodeHandle:
     """Start a node in its own `folder` (made if missing; settings.json and the flash image live there).
 
     `settings` is written as settings.json (bytes as they are, to try a bad file); None keeps the file that is there.
     `program` is what the VM runs instead of the firmware; `lane` makes the node instead of the board's usual lane.
+    `console` is joined to its console, `blank` takes its firmware away (emulation/plugged.py uses both); `config` says
+    what hangs on a node that has no settings yet.
     Raises LaunchError, MicroPythonMissing.
     """
     facts = board_facts(board)
@@ -60,7 +65,7 @@ def start(
         data = settings if isinstance(settings, bytes) else json.dumps(settings, ensure_ascii=False).encode()
         write_secret(folder / SETTINGS_FILE, data)
     known: Mapping[str, Any] = settings if isinstance(settings, Mapping) else _settings_in(folder)
-    config = known.get("config")
+    config = known.get("config") if config is None else config
     pins = importlib.import_module(f"boards.{board}.pins")
     order = NodeOrder(
         roles=pins.KINDS[kind] | {"uplink": pins.UPLINK},
@@ -72,6 +77,8 @@ def start(
         program=program,
         environment=environment or {},
         flash_map={name: size for name, size in facts["flash"].items() if isinstance(size, int)} | facts["flash"][kind],
+        console=console,
+        blank=blank,
     )
     handle = NodeHandle((lane or LANES[facts["emulator"]])(order))
     handle.start()

@@ -20,26 +20,48 @@ class PowerCut(Exception):
     """The supply failed in the middle of an operation: the node must be stopped without another instruction."""
 
 
-class Flash:
-    """One partition. Operations (a page program, a block erase) are counted from 1; `cut_at(k)` tears the k-th."""
+class Operations:
+    """Those of all partitions of one chip, counted from 1; the supply fails in the one that `cut_at` says."""
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self) -> None:
+        self.count = 0
+        self.cut_at: int | None = None
+
+
+class Flash:
+    """One partition. Its operations are a page program and a block erase; `cut_at(k)` tears the k-th of its chip.
+
+    The file is made when something is written.
+    """
+
+    def __init__(self, path: Path, size: int, chip: Operations | None = None) -> None:
         if size % BLOCK_BYTES:
             raise ValueError(f"a flash partition is whole blocks of {BLOCK_BYTES} bytes, not {size}")
         self.path = path
         self.size = size
-        self.operations = 0
+        self._chip = chip or Operations()
+        self.cuts = 0
         self.pages_programmed = 0
         self.erases_by_block: Counter[int] = Counter()
         self.busy_us = 0
-        self._cut_at: int | None = None
-        self._cells = _map_file(path, size)
+        self._mapped = _map_file(path, size) if path.exists() else None
+
+    @property
+    def _cells(self) -> mmap.mmap:
+        if self._mapped is None:
+            self._mapped = _map_file(self.path, self.size)
+        return self._mapped
+
+    @property
+    def operations(self) -> int:
+        return self._chip.count
 
     def close(self) -> None:
-        self._cells.close()
+        if self._mapped is not None:
+            self._mapped.close()
 
     def image(self) -> bytes:
-        return self._cells[:]
+        return self.read(0, self.size)
 
     def burn_image(self, image: bytes) -> None:
         """What a programmer writes: no operation of the node."""
@@ -47,11 +69,11 @@ class Flash:
 
     def cut_at(self, operation: int | None) -> None:
         """Fail the supply during that operation (see `operations`); None calls it off."""
-        self._cut_at = operation
+        self._chip.cut_at = operation
 
     def read(self, offset: int, count: int) -> bytes:
         self._check_range(offset, count)
-        return self._cells[offset : offset + count]
+        return bytes((ERASED,)) * count if self._mapped is None else self._mapped[offset : offset + count]
 
     def program(self, offset: int, data: bytes) -> int:
         """Clear bits, page by page. Returns the busy time in us; raises PowerCut, ValueError for a range outside."""
@@ -88,10 +110,11 @@ class Flash:
             raise ValueError(f"{count} bytes at {offset:#x} are outside a partition of {self.size:#x}")
 
     def _operation_is_cut(self) -> bool:
-        self.operations += 1
-        if self.operations != self._cut_at:
+        self._chip.count += 1
+        if self._chip.count != self._chip.cut_at:
             return False
-        self._cut_at = None
+        self._chip.cut_at = None
+        self.cuts += 1
         return True
 
     def _clear_bits(self, at: int, piece: bytes) -> None:

@@ -38,6 +38,7 @@ class GnssReceiver:
         self._replayed: Iterator[bytes] | None = None
         self.silent = False
         self.period_s = 1  # receivers can be told to speak less often
+        self.is_gathered = False  # what it says at a time is handed over as one piece, at its end
         self.fix: Fix | None = None
         self.on_output: Callable[[bytes], None] = lambda _data: None
 
@@ -72,7 +73,8 @@ class GnssReceiver:
 
     def _speak(self) -> None:
         if not self.silent:
-            for piece in self._this_second():
+            pieces = self._this_second()
+            for piece in (b"".join(pieces),) if self.is_gathered else pieces:
                 self._send(piece)
         self._wait_for_next_second()
 

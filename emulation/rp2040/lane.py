@@ -22,6 +22,7 @@ from emulation.peripherals.flash import Flash
 from emulation.peripherals.ports import Clock
 from emulation.peripherals.wiring import Wiring
 from emulation.rp2040 import image
+from emulation.rp2040.bootsel import BootselDrive, burning_us
 from emulation.rp2040.clock import LaneClock
 from emulation.rp2040.flash_ops import ChipFlash
 from emulation.rp2040.host_port import HostPort
@@ -30,7 +31,7 @@ from emulation.rp2040.repl import Repl
 
 T = TypeVar("T")
 
-FIRMWARE = ("-m", "firmware.main")  # what the image itself begins with
+FIRMWARE = ("-m", "firmware.boot")  # what the image itself begins with
 CHIP_FILE = "chip.flash"
 BURNED_FILE = "chip.json"  # digests of the image and the settings that are in it
 SLICE_S = 0.001  # between looks whether what is waited for has come
@@ -66,6 +67,11 @@ class Rp2040Node:
         self._callers: deque[None] = deque()
         self._pace: threading.Thread | None = None
         self._stop_pace = threading.Event()
+        self._drive: BootselDrive | None = None
+        if order.console is not None:
+            self.connect_console(order.console)
+        if order.blank:
+            self.hold_bootsel()
 
     # LaneNode
 
@@ -82,9 +88,10 @@ class Rp2040Node:
         self._notify = action
 
     def power_on(self) -> None:
-        if self._machine is not None:
+        if self._machine is not None or self._drive is not None:
             return
-        self._burn()
+        if not self._order.blank:
+            self._burn()
         self.wiring.power(True)
         self._machine = Machine(self._chip_flash, self.wiring, self._clock, self._print)
         for unit, port in self._ports.items():
@@ -173,6 +180,7 @@ class Rp2040Node:
                 self._console_port.poll(None if machine is None else machine.console.type)
             if machine is None:
                 self._clock.advance(max(1, round(seconds * 1e6)))
+                self._look_at_drive()
                 return
             machine.run(seconds)
             if machine.lost_power:
@@ -199,10 +207,30 @@ class Rp2040Node:
             if self._machine is not None:
                 self._machine.lines[unit].on_output = port.say
 
-    def connect_console(self, descriptor: int) -> None:
-        """Join the USB console to a pseudo-terminal's master, where a serial program takes it for a board."""
+    def connect_console(self, descriptor: int, baud: int = 0) -> None:
+        """Join the USB console to a pseudo-terminal's master, where a serial program takes it for a board.
+
+        With a `baud` a serial line of that speed stands between the two.
+        """
         with self._lock:
-            self._console_port = HostPort(descriptor)
+            self._console_port = HostPort(descriptor, baud, self.clock.now_us)
+
+    def hold_bootsel(self) -> Path:
+        """Off, and on again with the button held: the drive that appears in the node's folder takes a UF2 file."""
+        with self._lock:
+            self.power_off()
+            self._drive = BootselDrive(self._order.folder)
+            self._drive.open()
+            return self._drive.path
+
+    def _look_at_drive(self) -> None:
+        if self._drive is None or (uf2 := self._drive.taken()) is None:
+            return
+        image.burn_image(self._chip_flash, uf2, self._image_bytes)
+        self._clock.advance(burning_us(uf2.stat().st_size // 2))  # half of a UF2 file is what it says of itself
+        self._drive.close()
+        self._drive = None
+        self.power_on()
 
     def _type(self, keys: bytes) -> None:
         with self._lock:

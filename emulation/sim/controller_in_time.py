@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from zlib import crc32
 
 from controller import config as configuration
@@ -15,7 +15,6 @@ from controller.buses import Buses
 from controller.metrics import Metrics
 from controller.registry import load_registry
 from controller.store import Group, node_number
-from controller.store.samples import SampleStore
 from controller.store.sqlite import SqliteStore
 from controller.store.writing import WriterThread
 from controller.town import Town
@@ -25,14 +24,15 @@ from emulation.sim.trace import Trace
 from emulation.sim.virtual_loop import VirtualLoop
 from emulation.virtual.node_socket import Network
 from emulation.virtual.world import World
-from protocols.wire import topics
-from protocols.wire.messages import status
+from protocols.wire import record, topics
+from protocols.wire.messages import document, status
 from protocols.wire.messages.index import KINDS
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 NAME = "controller"
+DOCUMENT = "timetable"
 A_PAGE = 10_000
 
 
@@ -64,19 +64,23 @@ class KillableWriter(WriterThread):
 
 
 class ControllerInTime:
-    def __init__(self, world: World, config: Path, network: Network, line: Link, trace: Trace) -> None:
+    def __init__(
+        self, world: World, config: Path, network: Network, line_of: Callable[[str], Link], trace: Trace
+    ) -> None:
         self._world = world
         self._config = configuration.load(config, environment={})
-        self._entries = load_registry(Path(self._config.nodes.registry))
+        self._entries = load_registry(Path(self._config.nodes.registry), Path(self._config.nodes.master_key))
         self._network = network
-        self._line = line
+        self._line_of = line_of
         self._trace = trace
         self._loop: VirtualLoop | None = None
         self._dead: list[VirtualLoop] = []  # kept: what is collected would tidy up
-        self._open: list[SqliteStore | SampleStore] = []
+        self._open: list[SqliteStore] = []
         self._writer = KillableWriter(self._note)
         self._metrics = Metrics(dict(KINDS))
         self._task: asyncio.Task[None] | None = None
+        self._town: Town | None = None
+        self._publishing: asyncio.Task[Any] | None = None
         self.clock_is_off_s = 0.0
 
     @property
@@ -91,7 +95,7 @@ class ControllerInTime:
 
     def kill(self) -> None:
         """At whatever await it is; the file stays."""
-        loop, self._loop = self._loop, None
+        loop, self._loop, self._town = self._loop, None, None
         if loop is not None:
             self._dead.append(loop)
             loop.drop()
@@ -114,6 +118,12 @@ class ControllerInTime:
         else:
             self._writer.before = fall
 
+    def publish(self, data: bytes) -> None:
+        """Somebody gives it a document for everybody; one that is down, or dies meanwhile, has not taken it."""
+        if self._loop is not None and self._town is not None:
+            put = self._town.documents.put(DOCUMENT, "", None, data, b"")
+            self._publishing = self._loop.create_task(put)
+
     def check(self) -> None:
         """Raises ControllerFailed."""
         if self._loop is None:
@@ -133,26 +143,22 @@ class ControllerInTime:
         store = SqliteStore.open(Path(self._config.store.path))
         self._open.append(store)
         town = Town(self._config, self._entries, store, self._writer, self._metrics, self.now_ms)
+        self._town = town
         await town.feeds.load(self._config.transit.feed)
         link = SimLink(NAME, self._network, self._world.now_us, (topics.ALL_STATE, topics.ALL_UP), town.ingest.receive)
-        samples = SampleStore(Path(self._config.store.path))
-        self._open.append(samples)
         buses = Buses(
             self._config.bus,
             town.site_of,
             town.ingest.receive,
-            samples,
+            store.samples,
             self._writer,
             self.now_ms,
-            lambda _: self._line,
+            lambda bus: self._line_of(bus.name),
         )
         town.publish = buses.publish_or(link.publish)
         async with asyncio.TaskGroup() as tasks:
             for job in (*town.jobs(), link.run(), *buses.jobs()):
                 tasks.create_task(job)
-
-    def _link_of(self, _config: configuration.BusConfig) -> Link:
-        return self._line
 
     def _note(self, group: Group) -> None:
         for row in group.records:
@@ -160,6 +166,13 @@ class ControllerInTime:
             self._trace.note(self._world.now_us(), "stored", row.node, row.seq, row.kind, content)
 
     # What is asked when all is over
+
+    def documents(self) -> dict[str, int]:
+        """The version that was published last, and how many nodes have told that they hold it."""
+        with contextlib.closing(SqliteStore.open(Path(self._config.store.path))) as store:
+            newest = max((row.version for row in store.documents.rows()), default=0)
+            told = {node: document.parse(record.parse(raw)[0].body) for node, raw in store.documents.reports()}
+        return {"published": newest, "held": sum(one.held_version == newest for one in told.values())}
 
     def stored(self) -> dict[str, tuple[list[tuple[int, int]], int]]:
         """Node name -> ((seq, CRC-32) of every record, refused duplicates), as the file has them."""

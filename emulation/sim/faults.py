@@ -63,9 +63,9 @@ class Faults:
         self.counts: Counter[str] = Counter(
             dict.fromkeys(
                 (
-                    "power_cuts", "power_cuts_in_flash", "link_downs", "outages", "messages_lost", "messages_doubled",
-                    "messages_delayed", "messages_spoilt", "stream_bit_flips", "controller_restarts",
-                    "controller_restarts_in_commit", "broker_restarts", "clock_jumps",
+                    "power_cuts", "power_cuts_in_flash", "power_cuts_in_documents", "link_downs", "outages",
+                    "messages_lost", "messages_doubled", "messages_delayed", "messages_spoilt", "stream_bit_flips",
+                    "controller_restarts", "controller_restarts_in_commit", "broker_restarts", "clock_jumps",
                 ),
                 0,
             )
@@ -90,7 +90,7 @@ class Faults:
         """The same for every connection of a client."""
         if name not in self._links:
             chance = self.chance(f"link {name}")
-            is_node = name not in ("controller", "line")
+            is_node = name != "controller" and not name.startswith("line")
             downs = list(self._downs(name, chance)) if is_node else []
             self._links[name] = FaultyLink(chance, downs, self._plan.stream.bit_flip, self.counts)
         return self._links[name]

@@ -17,6 +17,7 @@ from protocols.wire.errors import MalformedFrame
 
 BAUD = 115_200
 WHOLE_US = 1_000_000  # a frame is handed over when its last character is there: each piece would wake every node
+SILENCE_US = 278  # behind it, of 32 bit times: then a UART tells that the line has fallen silent (IRQ_RXIDLE)
 
 
 class ModbusLine:
@@ -35,7 +36,7 @@ class ModbusLine:
 
         def hear(data: bytes) -> None:
             if link.is_up(self._world.now_us()):
-                node.call(lambda: uplink.hear(data))
+                self._world.call_at(self._world.now_us() + SILENCE_US, lambda: node.call(lambda: uplink.hear(data)))
 
         def said(data: bytes) -> None:
             if link.is_up(self._world.now_us()):

@@ -11,7 +11,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from emulation.feed_window import AROUND_S
 from emulation.lanes import NodeOrder
 from emulation.launch import start
 from emulation.node_handle import NodeHandle
+from emulation.peripherals.flash import Flash
 from emulation.sim.broker_model import BrokerModel
 from emulation.sim.controller_in_time import NAME as CONTROLLER
 from emulation.sim.controller_in_time import ControllerInTime
@@ -43,27 +44,31 @@ from emulation.virtual.lane import VirtualNode
 from emulation.virtual.world import World
 
 # One node in so many is a house with meters, one in so many an air post, which costs as much as eight others.
-METERS, POSTS = 6, 20
+METERS, POSTS = 6, 40
 VALIDATORS = 0.6  # of what is left, the share that rides; the others show arrivals
 BEGIN_UTC_US = 1_767_254_400_000_000  # 2026-01-01 08:00 UTC
 # As a fleet that pays for its traffic would have it.
-SETTINGS = {"position_s": 120, "status_s": 300}
+SETTINGS = {"position_s": 120, "status_s": 300, "picture_s": 300}
+READING_MIN = 15
 ONE_ON_BUS = 3  # of so many nodes one stands on a Modbus line, the others have a network
+ON_A_LINE = 4  # each frame wakes them all
 CONFIG = """[displays]
 refresh_s = 60
 check_s = 10
-[[bus]]
-name = "line"
+"""
+LINE = """[[bus]]
+name = "{name}"
 transport = "rtu"
-address = "in this process"
+address = "in this process, {name}"
 baud = 115200
-poll_s = 5
+poll_s = 10
 nodes = {units}
 """
-HEAP = "768k"  # the modules lie in it, which a board has frozen: firmware/tests/test_a_day.py looks at the heap itself
 GNSS_PERIOD_S = 4
 MEAN_RIDE_S = 180.0
 CASH_SHARE = 0.1
+PUBLISH_S = 3600.0  # a document for everybody
+DOCUMENT_BYTES = (4_000, 16_000)
 LONGEST_ARMED_S = 1200.0  # a node that does nothing to its flash for so long loses its supply anyway
 AHEAD_US = 1_000_000  # a node that runs alone for so long costs half as much; its network is that much slower at times
 CHECK_S = 60.0
@@ -108,6 +113,7 @@ def _run(plan: SimPlan, step: Step) -> dict[str, Any]:
             "wall_s": round(time.monotonic() - began_s, 1),
             "faults": dict(simulation.faults.counts),
             "records": ledger.records(),
+            "documents": simulation.documents(),
             "ledger": {"reconciles": ledger.reconciles, "differences": ledger.differences},
         }
 
@@ -151,10 +157,11 @@ class _Simulation:
         self._broker = BrokerModel(self._world)
         self._broker.forward = self.faults.forward
         self._network = Network(self._world, self._broker, self.faults.link, self.trace)
+        self._lines: dict[str, ModbusLine] = {}
+        self._line_of: dict[str, ModbusLine] = {}  # by the node
         self._setting = self._prepare(plan, folder)
-        self._line = ModbusLine(self._world, self.trace, self.faults.link("line"))
         self._controller = ControllerInTime(
-            self._world, self._setting.config, self._network.dial, self._line, self.trace
+            self._world, self._setting.config, self._network.dial, self._lines.__getitem__, self.trace
         )
         closing.callback(self._controller.kill)
         self._loop = VirtualLoop(self._world)
@@ -162,6 +169,7 @@ class _Simulation:
         self._jobs: list[asyncio.Task[None]] = []
         self._off: set[str] = set()  # nodes whose supply will come back by a fault's own hand
         self._nodes: dict[str, NodeHandle] = {}
+        self._documents: list[Flash] = []  # of all nodes
         for node in self._setting.nodes:
             self._nodes[node.name] = closing.enter_context(self._power_on(node))
 
@@ -179,27 +187,43 @@ class _Simulation:
             around_s=max(AROUND_S, int(self.hours * 3600)),
             new_key=lambda: keys.randbytes(32),
         )
-        on_bus = [node for number, node in enumerate(setting.nodes) if number % ONE_ON_BUS == ONE_ON_BUS - 1]
-        for unit, node in enumerate(on_bus, 1):
-            node.settings["uplink"] = {"transport": "modbus_rtu", "unit": unit}
+        on_bus = setting.nodes[ONE_ON_BUS - 1 :: ONE_ON_BUS]
+        lines = [
+            self._lay_line(number, on_bus[first : first + ON_A_LINE])
+            for number, first in enumerate(range(0, len(on_bus), ON_A_LINE), 1)
+        ]
         with setting.config.open("a", encoding="utf-8") as file:
-            file.write(CONFIG.format(units=list(range(1, len(on_bus) + 1))))
+            file.write(CONFIG + "".join(lines))
         for node in setting.nodes:
-            node.settings["config"].update({key: SETTINGS[key] for key in SETTINGS if key in node.settings["config"]})
+            config = node.settings["config"]
+            config.update({key: SETTINGS[key] for key in SETTINGS if key in config})
+            for meter in config.get("meters", []) + config.get("pulses", []):
+                meter["every_min"] = READING_MIN
         return setting
+
+    def _lay_line(self, number: int, nodes: Sequence[TownNode]) -> str:
+        """Its section of the controller's configuration."""
+        name = f"line {number}"
+        self._lines[name] = ModbusLine(self._world, self.trace, self.faults.link(name))
+        for unit, node in enumerate(nodes, 1):
+            node.settings["uplink"] = {"transport": "modbus_rtu", "unit": unit}
+            self._line_of[node.name] = self._lines[name]
+        return LINE.format(name=name, units=list(range(1, len(nodes) + 1)))
 
     def _power_on(self, node: TownNode) -> NodeHandle:
         def lane(order: NodeOrder) -> VirtualNode:
             made = VirtualNode(order, self._world, self._network.dial, self._firmware)
+            self._documents.append(made.documents)
             if made.wiring.gnss is not None:
                 made.wiring.gnss.period_s = GNSS_PERIOD_S
+                made.wiring.gnss.is_gathered = True
             if node.settings["uplink"]["transport"] == "mqtt":
                 made.ahead_us = AHEAD_US
             else:
-                self._line.join(made, node.name, self.faults.link(node.name))
+                self._line_of[node.name].join(made, node.name, self.faults.link(node.name))
             return made
 
-        return start(BOARD, node.kind, node.settings, node.folder, heap=HEAP, lane=lane)
+        return start(BOARD, node.kind, node.settings, node.folder, lane=lane)
 
     def live(self) -> Ledger:
         """From the first power-on to the ledger."""
@@ -210,12 +234,16 @@ class _Simulation:
             if node.kind == "fare_validator":
                 self._do(self._ride(node.name, handle))
                 self._do(self._drive(handle, self._setting.motions[node.vehicle_id]))
-        for job in (self._restart_controller(), self._restart_broker(), self._set_clock()):
+        for job in (self._publish(), self._restart_controller(), self._restart_broker(), self._set_clock()):
             self._do(job)
         self._let_pass(self.hours * 3600)
         self._end_faults()
         self._settle()
         return self._reconcile()
+
+    def documents(self) -> dict[str, int]:
+        """What came of the documents."""
+        return self._controller.documents()
 
     def _do(self, job: Coroutine[Any, Any, None]) -> None:
         self._jobs.append(self._loop.create_task(job))
@@ -247,6 +275,13 @@ class _Simulation:
         while True:
             validator.gnss.move(*motion.position_at(self._world.utc_us() / 1e6))
             await asyncio.sleep(GNSS_PERIOD_S)
+
+    async def _publish(self) -> None:
+        chance = self.faults.chance("documents")
+        while True:
+            await asyncio.sleep(PUBLISH_S / 2)
+            self._controller.publish(chance.randbytes(chance.randint(*DOCUMENT_BYTES)))
+            await asyncio.sleep(PUBLISH_S / 2)
 
     # What goes wrong
 
@@ -333,6 +368,7 @@ class _Simulation:
             self._step("settling", total - len(waiting), total)
         for node in waiting.values():
             node.cut_power()
+        self.faults.counts["power_cuts_in_documents"] = sum(one.cuts for one in self._documents)
 
     def _reconcile(self) -> Ledger:
         self._controller.kill()

@@ -30,7 +30,7 @@ class Board:
         self.wiring.power(True)
         self.flash = Flash(folder / "flash", 8192)
         self.fed_ms: list[int] = []
-        self.port = BusPort(self.wiring, self.flash, self.fed_ms.append)
+        self.port = BusPort(self.wiring, (self.flash,), self.fed_ms.append)
 
 
 @pytest.fixture

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from emulation.peripherals.flash import BLOCK_BYTES, PAGE_BYTES, PAGE_PROGRAM_US, SECTOR_ERASE_US, Flash, PowerCut
+from emulation.peripherals.flash import (
+    BLOCK_BYTES,
+    PAGE_BYTES,
+    PAGE_PROGRAM_US,
+    SECTOR_ERASE_US,
+    Flash,
+    Operations,
+    PowerCut,
+)
 
 SIZE = 4 * BLOCK_BYTES
 
@@ -94,6 +102,26 @@ def test_what_lies_outside_is_refused(flash: Flash) -> None:
 
 
 def test_an_image_of_another_size_is_refused(tmp_path: Path) -> None:
-    Flash(tmp_path / "flash", SIZE).close()
+    small = Flash(tmp_path / "flash", SIZE)
+    small.erase(0)
+    small.close()
     with pytest.raises(ValueError, match="remove the file"):
         Flash(tmp_path / "flash", 2 * SIZE)
+
+
+def test_partitions_of_one_chip_count_their_operations_together_and_are_cut_together(
+    tmp_path: Path,
+) -> None:
+    chip = Operations()
+    journal, documents = Flash(tmp_path / "journal", SIZE, chip), Flash(tmp_path / "documents", SIZE, chip)
+    journal.cut_at(2)
+    journal.program(0, b"\x00")
+    with pytest.raises(PowerCut):
+        documents.program(0, b"\x00" * PAGE_BYTES)
+    assert (journal.operations, journal.cuts, documents.cuts) == (2, 0, 1)
+
+
+def test_what_was_never_written_is_blank_and_takes_no_room(tmp_path: Path) -> None:
+    flash = Flash(tmp_path / "flash", SIZE)
+    assert flash.image() == b"\xff" * SIZE
+    assert not (tmp_path / "flash").exists()

@@ -14,6 +14,7 @@ from protocols.provisioning import NodeEntry, settings_dict
 
 BOARD = "unix"
 POSITION_S = 5  # a fleet sends each 10 s; a demo of a minute shall show motion
+PICTURE_S = 10
 STATUS_S = 20
 READING_MIN = 1  # a house is read each quarter of an hour; a demo shall show readings
 REPEAT_S = 4
@@ -63,6 +64,7 @@ def display_settings(entry: NodeEntry, *, utc_offset_min: int, mqtt_port: int, l
         "brightness": 8,
         "utc_offset_min": utc_offset_min,
         "summer_time": "none",
+        "picture_s": PICTURE_S,
         "status_s": STATUS_S,
     }
     return settings_dict(entry, language=language, uplink=_uplink(mqtt_port), config=config)

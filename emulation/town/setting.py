@@ -22,6 +22,7 @@ from emulation.town.nodes import TownNode, display_settings, meter_settings, pos
 from emulation.town.plan import TownError, TownPlan
 from emulation.town.predictions import StopVisit
 from emulation.vehicle_motion import VehicleMotion
+from protocols import sealed_keys
 from protocols.gtfs import Feed, FeedErrors, from_zip_bytes, read_feed
 from protocols.provisioning import KEY_SIZE, NodeEntry, registry_text
 from protocols.wire import topics
@@ -101,14 +102,18 @@ def prepare(
     _write_feed(folder / "feed", window)
     (folder / "roster.csv").write_text(window.roster_csv(), encoding="utf-8")
     entries = _entries(window, plan, new_key)
-    write_secret(folder / "nodes.json", registry_text(entries).encode())
-    config = _write_config(folder, ports)
     motions = {vehicle_id: window.motion(vehicle_id, plan.seed) for vehicle_id in window.vehicles}
     step("feed", 3, 3)
     utc_offset_min = _utc_offset_min(window.feed.timezone, now_s)
     nodes = _on_silicon(_nodes(entries, new_key(), folder, plan, ports[1], utc_offset_min), plan.silicon)
-    if units := [node.unit for node in nodes if node.unit]:
-        text = silicon.relay_config(folder, SITE, ports[1], units)
+    master = new_key()
+    write_secret(folder / "master.key", sealed_keys.master_text([master]).encode())
+    write_secret(folder / "nodes.json", registry_text(entries, master).encode())
+    relayed = [node for node in nodes if node.unit]
+    config = _write_config(folder, ports, [node.name for node in relayed])
+    if relayed:
+        write_secret(folder / silicon.RELAY_PASSWORD, (new_key().hex() + "\n").encode())
+        text = silicon.relay_config(folder, SITE, ports[1], [node.unit for node in relayed])
         (folder / silicon.RELAY_CONFIG).write_text(text, encoding="utf-8")
     return Setting(config, tuple(nodes), motions)
 
@@ -208,7 +213,7 @@ def _write_feed(folder: Path, window: FeedWindow) -> None:
         (folder / name).write_bytes(data)
 
 
-def _write_config(folder: Path, ports: tuple[int, int]) -> Path:
+def _write_config(folder: Path, ports: tuple[int, int], relayed: list[str]) -> Path:
     path = folder / "vuzol.toml"
     sections: dict[str, dict[str, str | int]] = {
         "site": {"name": SITE},
@@ -216,9 +221,13 @@ def _write_config(folder: Path, ports: tuple[int, int]) -> Path:
         "mqtt": {"port": ports[1]},
         "nodes": {"registry": "nodes.json"},
         "transit": {"feed": "feed", "roster": "roster.csv"},
+        "access": {"open_as": "demo"},
     }
     lines = []
     for section, values in sections.items():
         lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    if relayed:
+        rows = {"name": silicon.RELAY, "password_file": silicon.RELAY_PASSWORD, "nodes": relayed}
+        lines += ["[[relay]]", *(f"{key} = {json.dumps(value)}" for key, value in rows.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

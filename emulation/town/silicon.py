@@ -18,6 +18,8 @@ from emulation.unix.process import bound_to_parent
 BOARD = "rpi_pico"
 RELAY_CONFIG = "relay.toml"
 RELAY_LOG = "relay.log"
+RELAY = "silicon"  # its name at the broker
+RELAY_PASSWORD = "relay.password"
 LINE = "rs485"  # in the town's folder: where the relay finds its serial port
 BAUD = 115_200
 TIMEOUT_S = 2.0  # an emulated chip may be slower than a real one
@@ -40,7 +42,8 @@ def check_possible() -> None:
 
 def relay_config(folder: Path, site: str, mqtt_port: int, units: list[int]) -> str:
     return (
-        f'[site]\nname = "{site}"\n[mqtt]\nport = {mqtt_port}\n'
+        f'[site]\nname = "{site}"\n[mqtt]\nport = {mqtt_port}\nusername = "{RELAY}"\n'
+        f'password_file = "{RELAY_PASSWORD}"\n'
         f'[[bus]]\nname = "silicon"\ntransport = "rtu"\naddress = "{folder / LINE}"\nbaud = {BAUD}\n'
         f"timeout_s = {TIMEOUT_S}\npoll_s = 0.2\nnodes = {units}\n"
     )

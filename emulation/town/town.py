@@ -117,11 +117,12 @@ class _Life:
                 await self._wait_end(stop)
                 for task in (*boarding, *watching):
                     task.cancel()
+                alarms = (await self._ask("/api/v1/alarms"))["alarms"]
                 ledger = await self._settle_and_reconcile()
                 counters = (await self._ask("/api/v1/town", shapes="false"))["counters"]
                 for task in background:
                     task.cancel()
-        return self._result(ledger, counters, setup_s=setup_s, up_s=up_s)
+        return self._result(ledger, counters, alarms, setup_s=setup_s, up_s=up_s)
 
     def _power_on(self, powered: ExitStack) -> None:
         total = len(self._setting.nodes)
@@ -265,7 +266,9 @@ class _Life:
             next_seq = page["next_seq"]
         return rows
 
-    def _result(self, ledger: Ledger, counters: dict[str, Any], *, setup_s: float, up_s: float) -> dict[str, Any]:
+    def _result(
+        self, ledger: Ledger, counters: dict[str, Any], alarms: list[dict[str, Any]], *, setup_s: float, up_s: float
+    ) -> dict[str, Any]:
         kinds = sorted({node.kind for node in self._setting.nodes})
         decisions = sorted(ms for handle, _ in self._validators() for ms in handle.tap_to_green_ms)
         return {
@@ -275,6 +278,7 @@ class _Life:
             "records": ledger.records(),
             "ledger": {"reconciles": ledger.reconciles, "differences": ledger.differences},
             "counts": {name: counters[name] for name in COUNTED},
+            "alarms": [f"{alarm['kind']} {alarm['name']}" for alarm in alarms],
             "tap_decision_ms": {"p50": _percentile(decisions, 50), "p95": _percentile(decisions, 95)},
             "eta_error_s": self._predictions.mean_error_s(),
             "rss_mb": round(self._load.rss_mb, 1),

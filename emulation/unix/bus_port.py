@@ -4,7 +4,7 @@ Specification: emulation/unix/device/bus_frames.py.
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from emulation.peripherals.flash import Flash
 from emulation.peripherals.ports import i2c_read, i2c_write
@@ -35,12 +35,12 @@ class BusPort:
     def __init__(
         self,
         wiring: Wiring,
-        flash: Flash,
+        partitions: Sequence[Flash],
         on_watchdog: Callable[[int], None],
         more: Mapping[int, Handler] | None = None,
     ) -> None:
         self._wiring = wiring
-        self._flash = flash
+        self._partitions = partitions
         self._on_watchdog = on_watchdog
         self._pending = b""
         self._handlers: dict[int, Handler] = {
@@ -118,24 +118,24 @@ class BusPort:
         device = self._wiring.spi.get(bus)
         return OK + (device.exchange(payload) if device is not None else bytes(len(payload)))
 
-    def _flash_read(self, _partition: int, payload: bytes) -> bytes:
+    def _flash_read(self, partition: int, payload: bytes) -> bytes:
         offset, count = _RANGE.unpack(payload)
         try:
-            return OK + self._flash.read(offset, count)
+            return OK + self._partitions[partition].read(offset, count)
         except ValueError:
             return OUT_OF_RANGE + bytes(count)
 
-    def _flash_write(self, _partition: int, payload: bytes) -> bytes:
+    def _flash_write(self, partition: int, payload: bytes) -> bytes:
         (offset,) = _WORD.unpack_from(payload)
         try:
-            return OK + _WORD.pack(self._flash.program(offset, payload[_WORD.size :]))
+            return OK + _WORD.pack(self._partitions[partition].program(offset, payload[_WORD.size :]))
         except ValueError:
             return OUT_OF_RANGE + bytes(_WORD.size)
 
-    def _flash_erase(self, _partition: int, payload: bytes) -> bytes:
+    def _flash_erase(self, partition: int, payload: bytes) -> bytes:
         (block,) = _WORD.unpack(payload)
         try:
-            return OK + _WORD.pack(self._flash.erase(block))
+            return OK + _WORD.pack(self._partitions[partition].erase(block))
         except ValueError:
             return OUT_OF_RANGE + bytes(_WORD.size)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from emulation.lanes import NodeOrder
-from emulation.peripherals.flash import Flash
+from emulation.peripherals.flash import Flash, Operations
 from emulation.peripherals.ports import Clock
 from emulation.peripherals.wiring import Wiring
 from emulation.unix.bus_server import shared_server
@@ -23,13 +23,24 @@ REPOSITORY = Path(__file__).parents[2]
 FLASH_FILE = "journal.flash"
 
 
+def partitions(order: NodeOrder) -> tuple[Flash, Flash]:
+    """Of the node's chip: journal and documents (boards/unix/hal.py has their numbers)."""
+    chip = Operations()
+    documents_bytes = order.flash_map.get("documents_bytes", 0)
+    return (
+        Flash(order.folder / FLASH_FILE, order.flash_bytes, chip),
+        Flash(order.folder / "documents.flash", documents_bytes, chip),
+    )
+
+
 class UnixNode:
     def __init__(self, order: NodeOrder) -> None:
         server = self._server = shared_server()
         self.clock: Clock = server.clock
         self._line: HostLine | None = None  # of the uplink
         self.wiring = server.call(lambda: Wiring(order.roles, order.config, server.clock))
-        self.flash = Flash(order.folder / FLASH_FILE, order.flash_bytes)
+        self._partitions = partitions(order)
+        self.flash = self._partitions[0]
         program = Program(
             micropython=find_micropython(),
             arguments=order.program,
@@ -37,8 +48,9 @@ class UnixNode:
             heap=order.heap,
             unique_id=order.unique_id,
             environment=dict(order.environment),
+            console=order.console,
         )
-        self._process = NodeProcess(server, program, self.wiring, self.flash, order.folder)
+        self._process = NodeProcess(server, program, self.wiring, self._partitions, order.folder)
 
     def call(self, action: Callable[[], T]) -> T:
         return self._server.call(action)
@@ -72,7 +84,8 @@ class UnixNode:
     def close(self) -> None:
         self.power_off()
         self._disconnect()
-        self.flash.close()
+        for partition in self._partitions:
+            partition.close()
 
     @property
     def console(self) -> str:

@@ -5,6 +5,7 @@ Specification: emulation/unix/README.md (environment, exit status 64, watchdog),
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from emulation.peripherals.ports import Alarm, UartDevice
 from emulation.peripherals.wiring import Wiring
 from emulation.unix.bus_port import BusPort, ProtocolBroken
 from emulation.unix.bus_server import BusServer
+from emulation.unix.console_cable import ConsoleCable
 from emulation.unix.device import bus_frames
 from emulation.unix.process import bound_to_parent
 
@@ -34,14 +36,17 @@ class Program:
     heap: str
     unique_id: str
     environment: dict[str, str] = field(default_factory=dict)
+    console: int | None = None  # a pseudo-terminal's master: the console is a serial port with a REPL behind it
 
 
 class NodeProcess:
-    def __init__(self, server: BusServer, program: Program, wiring: Wiring, flash: Flash, folder: Path) -> None:
+    def __init__(
+        self, server: BusServer, program: Program, wiring: Wiring, partitions: Sequence[Flash], folder: Path
+    ) -> None:
         self._server = server
         self._program = program
         self._wiring = wiring
-        self._flash = flash
+        self._partitions = partitions
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._sockets: dict[str, socket.socket] = {}
@@ -54,13 +59,14 @@ class NodeProcess:
         self.watchdog_bites = 0
         self.exit_status: int | None = None
         self.on_console: Callable[[], None] = lambda: None
+        self._cable = None if program.console is None else ConsoleCable(server, program.console)
 
     @property
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    def start(self, reset_cause: int = PWRON_RESET) -> None:
-        """Begin to run. The wiring has its power already."""
+    def start(self, reset_cause: int = PWRON_RESET, *, at_prompt: bool = False) -> None:
+        """Begin to run, or wait at the prompt. The wiring has its power already."""
         if self._process is not None:
             return
         bus, bus_of_node = socket.socketpair()
@@ -69,7 +75,7 @@ class NodeProcess:
             "PATH": os.environ.get("PATH", ""),
             "MICROPYPATH": self._program.search_path,
             "VUZOL_BUS_FD": str(bus_of_node.fileno()),
-            "VUZOL_FLASH_BYTES": str(self._flash.size),
+            "VUZOL_FLASH_BYTES": ",".join(str(one.size) for one in self._partitions),
             "VUZOL_UNIQUE_ID": self._program.unique_id,
             "VUZOL_RESET_CAUSE": str(reset_cause),
         }
@@ -84,14 +90,15 @@ class NodeProcess:
         environment.update(self._program.environment)
         try:
             self._process = subprocess.Popen(
-                self._command(),
+                self._command(at_prompt),
                 cwd=self._folder,
                 env=environment,
                 pass_fds=[end.fileno() for end in passed],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if self._cable is None else console_of_node,
                 stdout=console_of_node,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the emulator, which ends its nodes in order
+                umask=0o077,  # its settings hold its key
+                start_new_session=self._cable is None,  # Ctrl-C is for the emulator, which ends its nodes in order
             )
         except OSError:
             self._close_descriptors()
@@ -102,7 +109,7 @@ class NodeProcess:
                 end.close()
         self.starts += 1
         self.exit_status = None
-        port = BusPort(self._wiring, self._flash, self._feed_watchdog)
+        port = BusPort(self._wiring, self._partitions, self._feed_watchdog)
         bus.setblocking(False)
         self._server.watch(bus.fileno(), lambda: self._serve_bus(bus, port))
         for number, device in self._wiring.uarts.items():
@@ -120,28 +127,42 @@ class NodeProcess:
             self._watchdog.cancel()
             self._watchdog = None
 
-    def _command(self) -> list[str]:
+    def _command(self, at_prompt: bool) -> list[str]:
         program = self._program
-        command = [str(program.micropython), "-X", f"heapsize={program.heap}", *program.arguments]
+        options = ["-X", f"heapsize={program.heap}"]
+        if self._cable is None:
+            command = [str(program.micropython), *options, *program.arguments]
+        else:
+            arguments = () if at_prompt else program.arguments
+            command = self._cable.command([str(program.micropython), *options, "-i", *arguments])
         return bound_to_parent(command)  # the parent is the bus server's thread
 
     def _open_console(self) -> int:
-        self._console_out, console_of_node = os.pipe2(os.O_CLOEXEC)
+        if self._cable is None:
+            self._console_out, console_of_node = os.pipe2(os.O_CLOEXEC)
+        else:
+            self._console_out, console_of_node = self._cable.open()
         os.set_blocking(self._console_out, False)
         self._server.watch(self._console_out, self._read_console)
         return console_of_node
 
     def _read_console(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        try:
             text = os.read(self._console_out, CHUNK)
-            if not text:
-                self._close_console()
-                return
-            self._say(text)
+        except BlockingIOError:
+            return
+        except OSError:  # EIO: a terminal whose last program has ended
+            text = b""
+        if not text:
+            self._close_console()
+            return
+        self._say(text)
 
     def _say(self, text: bytes) -> None:
         self.console += text
         del self.console[:-CONSOLE_BYTES]
+        if self._cable is not None:
+            self._cable.say(text)
         self.on_console()
 
     def _close_console(self) -> None:
@@ -149,6 +170,8 @@ class NodeProcess:
             self._server.unwatch(self._console_out)
             os.close(self._console_out)
             self._console_out = -1
+            if self._cable is not None:
+                self._cable.closed()
 
     def _serve_bus(self, bus: socket.socket, port: BusPort) -> None:
         try:
@@ -187,6 +210,9 @@ class NodeProcess:
         device.on_output = to_node
 
     def _feed_watchdog(self, timeout_ms: int) -> None:
+        if not timeout_ms:
+            self._stop_watchdog()
+            return
         now_us = self._server.clock.now_us()
         self._bites_at_us = now_us + timeout_ms * 1000
         if self._watchdog is None:
@@ -211,6 +237,9 @@ class NodeProcess:
             self._stop_watchdog()
             self.resets += 1
             self.start(HARD_RESET)
+        elif self._cable is not None and self.exit_status in (0, -signal.SIGINT):
+            # Ctrl-D at the raw prompt, a board's soft reset; or Ctrl-C before the interpreter could take it.
+            self.start(HARD_RESET, at_prompt=True)
 
     def _end(self) -> None:
         assert self._process is not None

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from emulation.lanes import NodeOrder
-from emulation.peripherals.flash import Flash, PowerCut
+from emulation.peripherals.flash import PowerCut
 from emulation.peripherals.ports import Alarm, Clock
 from emulation.peripherals.wiring import Wiring
 from emulation.unix.bus_port import BusPort, Handler, ProtocolBroken
 from emulation.unix.device import bus_frames
-from emulation.unix.lane import DEVICE_MODULES, FLASH_FILE, REPOSITORY
+from emulation.unix.lane import DEVICE_MODULES, REPOSITORY, partitions
 from emulation.unix.micropython import find_micropython
 from emulation.unix.node_process import CONSOLE_BYTES, HARD_RESET, PWRON_RESET, WDT_RESET, Program
 from emulation.virtual.clock import NodeClock
@@ -29,7 +29,7 @@ from emulation.virtual.world import NEVER_US, World
 T = TypeVar("T")
 
 VIRTUAL_MODULES = DEVICE_MODULES.parents[1] / "virtual" / "device"
-LONGEST_SEARCH_US = 9_000_000  # of an empty field: less than the watchdog's patience with the task that waits for it
+LONGEST_SEARCH_US = 12_000_000  # of an empty field: less than the watchdog's patience with the task that waits for it
 STEADY_READS = 3  # a driver that debounces has then seen what it wants to see
 STATUS_READ = 2  # the status of the transfer and that of the reader
 SAME = bytes((frames.STATUS_SAME,))
@@ -57,7 +57,8 @@ class VirtualNode:
         self._clock = NodeClock(self._world.now_us(), self._world.utc_us() - self._world.now_us())
         self.clock: Clock = self._clock
         self.wiring = Wiring(order.roles, order.config, self.clock, noted=world is None)
-        self.flash = Flash(order.folder / FLASH_FILE, order.flash_bytes)
+        self._partitions = partitions(order)
+        self.flash, self.documents = self._partitions
         self._program = Program(
             micropython=find_micropython(),
             arguments=order.program,
@@ -113,7 +114,8 @@ class VirtualNode:
     def close(self) -> None:
         self.power_off()
         self._console.close()
-        self.flash.close()
+        for partition in self._partitions:
+            partition.close()
 
     @property
     def console(self) -> str:
@@ -166,10 +168,11 @@ class VirtualNode:
         self._level_reads = {}
         self.exit_status = None
         environment = {
-            "VUZOL_FLASH_BYTES": str(self.flash.size),
+            "VUZOL_FLASH_BYTES": ",".join(str(one.size) for one in self._partitions),
             "VUZOL_RESET_CAUSE": str(reset_cause),
             "VUZOL_UARTS": ",".join(map(str, self.wiring.uarts)),
             "VUZOL_SEED": f"{self._world.seed} {self._program.unique_id} {self._starts}",
+            "VUZOL_WATCHED": "01"[not self.ahead_us],  # who may run ahead is seen where it is, not where it was
         }
         vm = self._vm = Vm(self._program, self._folder, environment, self._console.fileno())
         more: dict[int, Handler] = {
@@ -182,7 +185,7 @@ class VirtualNode:
             bus_frames.I2C_READ: self._read_i2c,
             bus_frames.PIN_READ: self._read_pin,
         }
-        self._port = BusPort(self.wiring, self.flash, self._feed_watchdog, more)
+        self._port = BusPort(self.wiring, self._partitions, self._feed_watchdog, more)
 
     def _stop(self) -> None:
         self._stop_watchdog()

@@ -22,7 +22,7 @@ _busy = bytearray(5)
 class Flash:
     def __init__(self, partition=0):
         self._partition = partition
-        self._blocks = int(os.getenv("VUZOL_FLASH_BYTES") or 0) // BLOCK_BYTES
+        self._blocks = int(os.getenv("VUZOL_FLASH_BYTES").split(",")[partition]) // BLOCK_BYTES
 
     def readblocks(self, block_num, buf, offset=0):
         view = memoryview(buf)

@@ -7,6 +7,7 @@ import heapq
 import sys
 
 import bus_link
+import event_loop
 import time
 import time_frames
 
@@ -20,35 +21,36 @@ def _core():
 
 class TaskQueue:
     def __init__(self):
-        self._heap = []  # (when, number, task)
+        self.heap = []  # (when, number, task)
         self._pushed = 0
+        _core().run_until_complete = event_loop.run_until_complete  # the first queue is made when core is all there
 
     def peek(self):
-        return self._heap[0][2] if self._heap else None
+        return self.heap[0][2] if self.heap else None
 
     def push(self, task, key=None):
         task.data = None
         if key is None:
-            key = time.ticks_ms()
+            key = bus_link.now_us // 1000
         elif bus_link.same:
             bus_link.same = False
             key = time.ticks_add(key, _LONG_MS)
             _asleep.append((self, task))
         task.ph_key = key
         self._pushed += 1
-        heapq.heappush(self._heap, (key, self._pushed, task))
+        heapq.heappush(self.heap, (key, self._pushed, task))
 
     def pop(self):
-        return heapq.heappop(self._heap)[2]
+        return heapq.heappop(self.heap)[2]
 
     def remove(self, task):
-        self._heap = [one for one in self._heap if one[2] is not task]
-        heapq.heapify(self._heap)
+        self.heap[:] = [one for one in self.heap if one[2] is not task]
+        heapq.heapify(self.heap)
 
 
 def _look_again(_data):
     for queue, task in _asleep:
-        if any(one[2] is task for one in queue._heap):
+        if any(one[2] is task for one in queue.heap):
             queue.remove(task)
             queue.push(task)
     _asleep.clear()

@@ -8,5 +8,5 @@ from umachine import *
 
 from machine._buses import I2C, SPI
 from machine._pins import PWM, Counter, Pin
-from machine._system import HARD_RESET, PWRON_RESET, WDT, WDT_RESET, reset, reset_cause, unique_id
+from machine._system import HARD_RESET, PWRON_RESET, WDT, WDT_RESET, hold_watchdog, reset, reset_cause, unique_id
 from machine._uart import UART

@@ -21,6 +21,11 @@ def reset():
     sys.exit(bus_frames.RESET_EXIT_STATUS)
 
 
+def hold_watchdog():
+    """What a debugger does: it bites no more until someone starts it anew."""
+    bus_link.post(bus_frames.WATCHDOG, 0, struct.pack("<I", 0))
+
+
 def reset_cause():
     return int(os.getenv("VUZOL_RESET_CAUSE") or PWRON_RESET)
 
