@@ -21,7 +21,7 @@ from rich.progress import Progress
 from protocols.schema import fare_validator
 from protocols.wire import record
 from protocols.wire.messages import tap
-from tools import bench_air, bench_backlog, bench_device, bench_ingest, bench_modbus
+from tools import bench_air, bench_backlog, bench_device, bench_field, bench_ingest, bench_modbus
 
 REPEATS = 7
 CALLS = 20_000
@@ -171,6 +171,16 @@ def device_lines() -> list[Line]:
     return [line(one.name, one.value, one.unit, one.better, bench_device.LOAD) for one in bench_device.measure()]
 
 
+def field_lines() -> list[Line]:
+    """What a technician waits for at a board."""
+    found = bench_field.measure()
+    rival = ("mpremote cp", found.rival_kb_per_s)
+    return [
+        line("flash.payload_kb_per_s", found.payload_kb_per_s, "kB/s", "higher", found.payload_load, rival),
+        line("install.blank_to_green_s", found.blank_to_green_s, "s", "lower", found.install_load),
+    ]
+
+
 PARTS: dict[str, Callable[[], list[Line]]] = {
     "codec": codec_lines,
     "node": node_lines,
@@ -179,6 +189,7 @@ PARTS: dict[str, Callable[[], list[Line]]] = {
     "modbus": modbus_lines,
     "air": air_lines,
     "device": device_lines,
+    "field": field_lines,
 }
 
 

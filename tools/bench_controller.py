@@ -15,16 +15,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import psutil
 
 from protocols.provisioning import KEY_SIZE, NodeEntry, registry_text
-from protocols.wire import record
+from protocols.wire import record, topics
 from protocols.wire.messages import position
 from tools.provision import write_secret
 
 SITE = "bench"
+RELAY = "bench"  # what the nodes come through; its password too
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else every message waits for a delayed ACK
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
@@ -33,9 +35,10 @@ START_MS = 1_792_310_400_000
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One running controller."""
+    """One running controller; `port` is its broker's."""
 
     port: int
+    url: str
     process: psutil.Process
 
     def peak_rss_mb(self) -> float:
@@ -64,40 +67,60 @@ def position_record(seq: int) -> bytes:
 
 
 def make_client(port: int, name: str, in_flight: int) -> aiomqtt.Client:
-    """A connection that stands for several nodes."""
+    """A connection that stands for several nodes, as a relay's."""
     client = aiomqtt.Client(
-        "127.0.0.1", port, identifier=name, socket_options=(NO_DELAY,), max_inflight_messages=in_flight
+        "127.0.0.1",
+        port,
+        identifier=name,
+        username=RELAY,
+        password=RELAY,
+        socket_options=(NO_DELAY,),
+        max_inflight_messages=in_flight,
     )
     client.pending_calls_threshold = 1_000_000  # many calls wait by intent
     return client
 
 
 @contextmanager
-def running_controller(entries: Sequence[NodeEntry], more: str = "") -> Iterator[Measured]:
-    """Start it in a scratch folder, with `more` configuration, stop it at the end."""
+def running_controller(
+    entries: Sequence[NodeEntry], more: str = "", *, open_to_all: bool = False, relayed: bool = True
+) -> Iterator[Measured]:
+    """Start it in a scratch folder, with `more` configuration, stop it at the end.
+
+    `open_to_all`: its broker is; `relayed`: the nodes come through a relay, else each by itself.
+    """
     with tempfile.TemporaryDirectory(prefix="vuzol-bench-") as name:
         folder = Path(name)
         write_secret(folder / "nodes.json", registry_text(entries))
+        write_secret(folder / "relay.password", RELAY + "\n")
+        nodes = [topics.node_name(entry.node) for entry in entries]
+        relay = (
+            f'[[relay]]\nname = "{RELAY}"\npassword_file = "relay.password"\nnodes = {json.dumps(nodes)}\n'
+            if relayed
+            else ""
+        )
+        broker = f"[mqtt]\nport = 0\nacl = {json.dumps(not open_to_all)}\n"
         config = folder / "vuzol.toml"
         config.write_text(
-            f'[site]\nname = "{SITE}"\n[http]\nport = 0\n[mqtt]\nport = 0\n[log]\nlevel = "error"\n{more}',
+            f'[site]\nname = "{SITE}"\n[http]\nport = 0\n{broker}[log]\nlevel = "error"\n{relay}{more}',
             encoding="utf-8",
         )
         command = [sys.executable, "-m", "tools.cli", "run", "--config", str(config)]
         controller = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
-            port = _wait_ready(folder / "data" / "ready.json", controller)
-            yield Measured(port, psutil.Process(controller.pid))
+            told = _wait_ready(folder / "data" / "ready.json", controller)
+            yield Measured(told["mqtt_port"], told["url"], psutil.Process(controller.pid))
         finally:
             controller.terminate()
             controller.wait(timeout=STOP_TIMEOUT_S)
 
 
-def _wait_ready(ready: Path, controller: subprocess.Popen[bytes]) -> int:
-    """The broker's port, once the controller says that it is ready."""
+def _wait_ready(ready: Path, controller: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """What the controller says once it is ready."""
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while not ready.exists():
         if controller.poll() is not None or time.monotonic() > deadline_s:
             raise TimeoutError("the controller did not become ready; its own words stand above")
         time.sleep(0.05)
-    return int(json.loads(ready.read_text(encoding="utf-8"))["mqtt_port"])
+    told: dict[str, Any] = json.loads(ready.read_text(encoding="utf-8"))
+    return told

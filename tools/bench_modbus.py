@@ -122,7 +122,10 @@ def _vuzol(work: Work, folder: Path) -> Iterator[psutil.Process]:
 def _thingsboard(work: Work, folder: Path) -> Iterator[psutil.Process]:
     """With the broker of a controller that has nothing to do."""
     scratch = Path(tempfile.mkdtemp(dir=folder))
-    with running_controller(make_nodes(1)) as controller, thingsboard(work, controller.port, scratch) as process:
+    with (
+        running_controller(make_nodes(1), open_to_all=True) as controller,
+        thingsboard(work, controller.port, scratch) as process,
+    ):
         yield process
 
 

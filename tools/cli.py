@@ -12,13 +12,29 @@ from typing import Annotated
 
 import typer
 
-from tools import controller_api, drain, feeds, import_journal, mbus, operation, provision
+from tools import (
+    ca_commands,
+    controller_api,
+    doors,
+    drain,
+    feeds,
+    import_journal,
+    mbus,
+    metering_commands,
+    operation,
+    people_commands,
+    release_commands,
+    update_commands,
+)
 from tools import demo as demo_screen
 from tools import export as exports
 from tools import ledger as books
 from tools import sim as simulation
 from tools.errors import NO, WRONG_USE, UsageError
-from tools.texts import LANGUAGES, default_language, say
+from tools.field.commands import add_commands
+from tools.options import Configuration, Json, Language, TokenFile, Url
+from tools.options import language_of as _language
+from tools.texts import say
 
 app = typer.Typer(
     help="Vuzol: the open field network of a city. Exit status: 0 done, 1 the answer is no, 2 wrong use or missing.",
@@ -27,15 +43,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Language = Annotated[str, typer.Option("--lang", help="Language of the messages: uk or en.", show_default="from LANG")]
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-
-
-def _language(value: str) -> str:
-    if value and value not in LANGUAGES:
-        raise UsageError(f"no language {value!r}: use --lang uk or --lang en")
-    return value or default_language()
 
 
 @app.command(
@@ -158,6 +165,31 @@ def doctor(config: Config, as_json: Json = False, lang: Language = "") -> None:
     raise typer.Exit(operation.doctor(config, as_json=as_json, language=_language(lang)))
 
 
+app.add_typer(ca_commands.app, name="ca")
+app.add_typer(people_commands.user_app, name="user")
+app.add_typer(people_commands.token_app, name="token")
+app.add_typer(people_commands.audit_app, name="audit")
+keys_app = typer.Typer(help="The nodes' keys at rest.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command("rotate", epilog="Example: vuzol keys rotate --config vuzol.toml")
+def keys_rotate(config: Config, as_json: Json = False, lang: Language = "") -> None:
+    """Seal every key of the registry under a new master key, open ones too; the controller may run."""
+    raise typer.Exit(doors.rotate(config, as_json=as_json, language=_language(lang)))
+
+
+@app.command("broker-acl", epilog="Example: vuzol broker-acl --config vuzol.toml --to /etc/mosquitto/vuzol")
+def broker_acl(
+    config: Config,
+    to: Annotated[Path, typer.Option(help="The folder to write into.")],
+    as_json: Json = False,
+    lang: Language = "",
+) -> None:
+    """Write mosquitto's list of who may come in and do what; the embedded broker keeps its own."""
+    raise typer.Exit(doors.broker_acl(config, to, as_json=as_json, language=_language(lang)))
+
+
 @app.command(epilog="Examples: vuzol gtfs feed.zip | vuzol gtfs feed/ --json")
 def gtfs(
     path: Annotated[Path, typer.Argument(help="A feed: a zip or a folder.")],
@@ -168,37 +200,15 @@ def gtfs(
     raise typer.Exit(feeds.check(path, as_json=as_json, language=_language(lang)))
 
 
-@app.command(
-    "provision",
-    epilog="Example: vuzol provision --registry nodes.json --settings settings.json --site kryvyi-rih "
-    "--kind stop_display --name 'Площа Визволення' --stop 1042 --mqtt 10.0.0.5:1883",
-)
-def provision_command(
-    registry: Annotated[Path, typer.Option(help="The controller's nodes.json; made if absent.")],
-    settings: Annotated[Path, typer.Option(help="The node's settings file to write (mode 0600).")],
-    site: Annotated[str, typer.Option(help="Site of the topics: a-z, 0-9, -.")],
-    kind: Annotated[str, typer.Option(help="Its kind; a wrong one is answered with the list.")],
-    name: Annotated[str, typer.Option(help="What people call it.")],
-    mqtt: Annotated[str, typer.Option(help="Broker as host:port.")] = "127.0.0.1:1883",
-    modbus: Annotated[
-        str, typer.Option(help="Instead of a broker: rtu:UNIT[:BAUD[:PARITY]] or tcp:UNIT[:HOST:PORT].")
-    ] = "",
-    stop: Annotated[str, typer.Option(help="A display's GTFS stop_id.")] = "",
-    size: Annotated[str, typer.Option(help="A display's panel in pixels.")] = "128x64",
-    vehicle: Annotated[str, typer.Option(help="A validator's vehicle_id, as in the roster.")] = "",
-    number: Annotated[int, typer.Option(min=0, help="A validator's vehicle number on the wire.")] = 0,
-    city_key: Annotated[Path | None, typer.Option(help="File with the city's card key; made if absent.")] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what would be written, write nothing.")] = False,
-    as_json: Json = False,
-    lang: Language = "",
-) -> None:
-    """Give a new node its identity and its own key, and tell the controller's registry."""
-    job = provision.Job(registry, settings, site, kind, name, mqtt, modbus, stop, size, vehicle, number, city_key)
-    raise typer.Exit(provision.run(job, dry_run=dry_run, as_json=as_json, language=_language(lang)))
+add_commands(app, _language)
 
 
 mbus_app = typer.Typer(help="Meters' telegrams on M-Bus.", no_args_is_help=True)
 app.add_typer(mbus_app, name="mbus")
+app.add_typer(metering_commands.bus_app, name="bus")
+app.add_typer(release_commands.app, name="release")
+app.add_typer(update_commands.app, name="update")
+app.command("enter", epilog=metering_commands.ENTER_EXAMPLES)(metering_commands.enter)
 
 
 @mbus_app.command(
@@ -213,12 +223,6 @@ def mbus_decode(
     raise typer.Exit(mbus.run(" ".join(telegram), as_json=as_json, language=_language(lang)))
 
 
-Url = Annotated[str, typer.Option(help="The controller's address.", show_default=controller_api.DEFAULT_URL)]
-Configuration = Annotated[
-    Path | None, typer.Option("--config", help="Ask the controller that runs with this configuration.")
-]
-
-
 @app.command(
     epilog="Examples: vuzol ledger | vuzol ledger --from 2026-11-01 --to 2026-11-30 --config vuzol.toml | "
     "vuzol ledger --node 00000000000000a1 --url http://10.0.0.5:8080 --json"
@@ -231,12 +235,13 @@ def ledger(
     last: Annotated[str, typer.Option("--to", help="To the end of this day, or to this time.")] = "",
     url: Url = "",
     config: Configuration = None,
+    token_file: TokenFile = None,
     as_json: Json = False,
     lang: Language = "",
 ) -> None:
     """Reconcile: what the nodes journalled against what the controller stored; status 1 when they differ."""
     question = books.Question(node, first, last)
-    address = controller_api.address(url, config)
+    address = controller_api.address(url, config, token_file)
     raise typer.Exit(books.run(question, address, as_json=as_json, language=_language(lang)))
 
 
@@ -245,21 +250,22 @@ def ledger(
     "vuzol export readings --node 00000000000000a1 --out house.csv | vuzol export taps --dictionary"
 )
 def export(
-    dataset: Annotated[str, typer.Argument(help="readings, air, taps or positions.")],
+    dataset: Annotated[str, typer.Argument(help="readings, air, taps, positions, devices or points.")],
     first: Annotated[
         str, typer.Option("--from", help="Records from this day or time on; without an offset in the town's time zone.")
     ] = "",
     last: Annotated[str, typer.Option("--to", help="To the end of this day, or to this time.")] = "",
-    node: Annotated[str, typer.Option(help="This node alone: its 16 hexadecimal digits.")] = "",
+    node: Annotated[str, typer.Option(help="This node, device or building alone.")] = "",
     out: Annotated[Path | None, typer.Option(help="The file to write: .csv or .parquet.")] = None,
     dictionary: Annotated[bool, typer.Option("--dictionary", help="Say what the columns mean, write nothing.")] = False,
     url: Url = "",
     config: Configuration = None,
+    token_file: TokenFile = None,
     as_json: Json = False,
     lang: Language = "",
 ) -> None:
     """Write what is stored into a file for other programs: nothing left out, nothing summed up, times in UTC."""
-    address, language = controller_api.address(url, config), _language(lang)
+    address, language = controller_api.address(url, config, token_file), _language(lang)
     if dictionary:
         raise typer.Exit(exports.explain(dataset, address, as_json=as_json, language=language))
     job = exports.Job(dataset, first, last, node, out)
@@ -293,6 +299,7 @@ def import_command(
     ] = False,
     url: Url = "",
     config: Configuration = None,
+    token_file: TokenFile = None,
     as_json: Json = False,
     lang: Language = "",
 ) -> None:
@@ -300,7 +307,7 @@ def import_command(
     raise typer.Exit(
         import_journal.run(
             file,
-            controller_api.address(url, config),
+            controller_api.address(url, config, token_file),
             dry_run=dry_run,
             despite_conflicts=despite_conflicts,
             as_json=as_json,

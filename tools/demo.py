@@ -137,6 +137,7 @@ async def run(request: Request) -> int:
 
         def ready(url: str) -> None:
             screen.line("ready", url=url)
+            screen.line("demo_open")
             if not request.headless and _has_desktop():
                 webbrowser.open(url)
 

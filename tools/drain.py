@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import serial
 from rich.console import Console
@@ -40,6 +41,13 @@ class Job:
 
 def run(job: Job, *, as_json: bool, language: str) -> int:
     """Read what is not read yet; status 1 when the journal holds no record. Raises UsageError."""
+    told = save(job, language)
+    print(json.dumps(told) if as_json else say(language, "drain_done", **told))
+    return DONE if told["records"] else NO
+
+
+def save(job: Job, language: str) -> dict[str, Any]:
+    """Read what is not read yet into the file; what is in it then. Raises UsageError."""
     try:
         with _opened(job) as source:
             node = _node(job, source)
@@ -49,18 +57,15 @@ def run(job: Job, *, as_json: bool, language: str) -> int:
         raise UsageError(f"reading broke off ({error}): type the same again to go on") from None
     held = drain_file.contents(drain_file.parse(out.read_bytes()).image)
     highest = held.records[-1][0].seq if held.records else 0
-    told = {
+    return {
         "node": topics.node_name(node),
         "file": str(out),
         "records": len(held.records),
         "highest_seq": highest,
         "receipted": held.receipted,
+        "waiting": max(0, highest - held.receipted),
         "damaged": held.damaged,
     }
-    print(
-        json.dumps(told) if as_json else say(language, "drain_done", waiting=max(0, highest - held.receipted), **told)
-    )
-    return DONE if held.records else NO
 
 
 def _go_on(job: Job, source: Source, node: bytes, out: Path, language: str) -> None:

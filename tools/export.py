@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
 from rich.table import Table
 
-from tools.controller_api import Refused, ask, download
+from tools.controller_api import Address, Refused, ask, download
 from tools.errors import DONE, UsageError
 from tools.texts import say
 
@@ -35,7 +35,7 @@ class Job:
     out: Path | None
 
 
-def run(job: Job, url: str, *, as_json: bool, language: str) -> int:
+def run(job: Job, to: Address, *, as_json: bool, language: str) -> int:
     """Write the file. Raises UsageError."""
     form = job.out.suffix.removeprefix(".") if job.out else ""
     if job.out is None or form not in FORMATS:
@@ -44,7 +44,7 @@ def run(job: Job, url: str, *, as_json: bool, language: str) -> int:
     part = job.out.with_name(f"{job.out.name}.part")
     try:
         with part.open("wb") as file:
-            for data in _progress(download(url, f"/api/v1/export/{job.dataset}.{form}", asked), language):
+            for data in _progress(download(to, f"/api/v1/export/{job.dataset}.{form}", asked), language):
                 file.write(data)
         part.replace(job.out)
     except Refused as refused:
@@ -58,10 +58,10 @@ def run(job: Job, url: str, *, as_json: bool, language: str) -> int:
     return DONE
 
 
-def explain(dataset: str, url: str, *, as_json: bool, language: str) -> int:
+def explain(dataset: str, to: Address, *, as_json: bool, language: str) -> int:
     """Print the data dictionary of a dataset. Raises UsageError."""
     try:
-        columns = ask("GET", url, f"/api/v1/export/{dataset}/columns", {})
+        columns = ask("GET", to, f"/api/v1/export/{dataset}/columns", {})
     except Refused as refused:
         raise UsageError(str(refused)) from None
     if as_json:

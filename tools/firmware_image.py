@@ -27,6 +27,7 @@ from tools.image_plan import (
     ImageTooBig,
     boards_with_image,
     check_budget,
+    config_header,
     image_of_uf2,
     input_hash,
     plan_image,
@@ -108,7 +109,9 @@ def _build_new(plan: ImagePlan, image: FirmwareImage) -> None:
     need_toolchain(say)
     tree, versions = source_tree(plan, say)
     micropython, port = tree / "micropython", tree / "micropython" / "ports" / "rp2"
-    board_folder, output = tree / "board" / BOARD_NAME, tree / "build"
+    board_folder = tree / "board" / BOARD_NAME
+    configured = hashlib.sha256(config_header(plan).encode()).hexdigest()[:8]
+    output = tree / f"build-{configured}"  # MicroPython's build does not notice every change of its configuration
     write_board_folder(plan, board_folder)
     environment = os.environ | {"SOURCE_DATE_EPOCH": SOURCE_DATE_S}
     if not (micropython / "mpy-cross" / "build" / "mpy-cross").is_file():

@@ -99,6 +99,7 @@ def partitions(facts: Mapping[str, Any], kind: str) -> list[Partition]:
         ("slot_b", flash["slot_bytes"]),
         ("documents", own["documents_bytes"]),
         ("journal", own["journal_bytes"]),
+        ("boot", flash["boot_bytes"]),
     )
     placed: list[Partition] = []
     for name, size in sizes:
@@ -119,12 +120,13 @@ def input_hash(plan: ImagePlan, pins: Iterable[str]) -> str:
 
 
 def config_header(plan: ImagePlan) -> str:
-    """mpconfigboard.h: MicroPython keeps everything behind the image for rp2.Flash."""
+    """mpconfigboard.h: MicroPython keeps everything behind the image for rp2.Flash; a slot is mounted with VfsRom."""
     name, _, _ = plan.facts["firmware"]["machine"].partition(" with ")
     usb = plan.facts["usb"]
     return (
         f'#define MICROPY_HW_BOARD_NAME "{name}"\n'
         f"#define MICROPY_HW_FLASH_STORAGE_BYTES ({plan.storage_bytes})\n"
+        "#define MICROPY_HW_ROMFS_BYTES (4096)\n"  # brings VfsRom; the partition itself stays blank, the image's end
         f"#define MICROPY_HW_USB_VID (0x{usb['vendor_id']:04X})\n"
         f"#define MICROPY_HW_USB_PID (0x{usb['product_id']:04X})\n"
     )

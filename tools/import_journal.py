@@ -7,21 +7,21 @@ Specification: README.md, "Dead nodes"; controller/README.md, "Dead nodes".
 import json
 from pathlib import Path
 
-from tools.controller_api import Refused, ask
+from tools.controller_api import Address, Refused, ask
 from tools.errors import DONE, NO, UsageError
 from tools.texts import say
 
 CONFLICT = 409
 
 
-def run(file: Path, url: str, *, dry_run: bool, despite_conflicts: bool, as_json: bool, language: str) -> int:
+def run(file: Path, to: Address, *, dry_run: bool, despite_conflicts: bool, as_json: bool, language: str) -> int:
     """Print what became of the records; status 1 when nothing is stored because numbers conflict. Raises UsageError."""
     try:
         data = file.read_bytes()
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror}): make it with vuzol drain") from None
     try:
-        told = ask("PUT", url, "/api/v1/import", {"dry_run": dry_run, "despite_conflicts": despite_conflicts}, data)
+        told = ask("PUT", to, "/api/v1/import", {"dry_run": dry_run, "despite_conflicts": despite_conflicts}, data)
     except Refused as refused:
         if refused.status != CONFLICT or not isinstance(refused.told, dict):
             raise UsageError(f"the controller refused {file}: {refused}") from None

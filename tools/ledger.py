@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tools.controller_api import Refused, ask
+from tools.controller_api import Address, Refused, ask
 from tools.errors import DONE, NO, UsageError
 from tools.texts import say
 
@@ -31,12 +31,12 @@ class Question:
     last: str
 
 
-def run(question: Question, url: str, *, as_json: bool, language: str) -> int:
+def run(question: Question, to: Address, *, as_json: bool, language: str) -> int:
     """Print the ledger; status 1 when it does not reconcile. Raises UsageError."""
     asked = {"node": question.node, "from": question.first, "to": question.last}
     parameters = {"verify": True} | {name: text for name, text in asked.items() if text}
     try:
-        told = ask("GET", url, "/api/v1/ledger", parameters)
+        told = ask("GET", to, "/api/v1/ledger", parameters)
     except Refused as refused:
         raise UsageError(str(refused)) from None
     if as_json:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from protocols.provisioning import KEY_SIZE, NodeEntry, RegistryError, read_registry, registry_text, settings_dict
+from protocols.provisioning import KEY_SIZE, NodeEntry, settings_dict
 from protocols.wire import topics
 from protocols.wire.errors import EncodeError
 from protocols.wire.node_kinds import NODE_KINDS
@@ -21,11 +21,9 @@ from tools.texts import say
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What the technician asked for, as typed."""
+class Wish:
+    """What was asked for a node, as typed; `parts` is a JSON file of what hangs on it."""
 
-    registry: Path
-    settings: Path
     site: str
     kind: str
     name: str
@@ -36,6 +34,9 @@ class Job:
     vehicle: str
     number: int
     city_key: Path | None
+    parts: Path | None = None
+    journal_epoch: int = 0
+    publishers: tuple[str, ...] = ()
 
 
 def write_secret(path: Path, text: str) -> None:
@@ -51,15 +52,22 @@ def write_secret(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _registered(path: Path) -> tuple[NodeEntry, ...]:
+def registered(path: Path) -> tuple[NodeEntry, ...]:
+    from controller.admin.keys import MASTER_KEY, KeysError, read_nodes
+
     try:
-        return read_registry(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ()
-    except RegistryError as error:
-        raise UsageError(f"{path}: {error}; mend the file first") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+        return read_nodes(path, path.with_name(MASTER_KEY))
+    except KeysError as error:
+        raise UsageError(str(error)) from None
+
+
+def register(path: Path, entries: list[NodeEntry]) -> None:
+    from controller.admin.keys import MASTER_KEY, KeysError, write_nodes
+
+    try:
+        write_nodes(path, path.with_name(MASTER_KEY), entries)
+    except KeysError as error:
+        raise UsageError(str(error)) from None
 
 
 def _free_node_id(taken: tuple[NodeEntry, ...]) -> bytes:
@@ -120,7 +128,7 @@ def _city_key(path: Path | None, *, dry_run: bool) -> bytes:
     return key
 
 
-def _with_place(job: Job, entry: NodeEntry, *, dry_run: bool) -> tuple[NodeEntry, dict[str, Any]]:
+def _with_place(job: Wish, entry: NodeEntry, *, dry_run: bool) -> tuple[NodeEntry, dict[str, Any]]:
     """The entry with its place, and the node's configuration, by kind."""
     if job.kind == "fare_validator":
         if not job.vehicle or job.number < 1:
@@ -129,7 +137,7 @@ def _with_place(job: Job, entry: NodeEntry, *, dry_run: bool) -> tuple[NodeEntry
         config = {"vehicle": job.number, "door": 1, "city_key": key.hex()}
         return replace(entry, vehicle_id=job.vehicle, vehicle=job.number), config
     if job.kind != "stop_display":
-        return entry, {}  # what hangs on the node is written into its settings by hand
+        return entry, {}
     if not job.stop:
         raise UsageError("a display needs --stop STOP_ID")
     width, height = _panel(job.size)
@@ -137,31 +145,56 @@ def _with_place(job: Job, entry: NodeEntry, *, dry_run: bool) -> tuple[NodeEntry
     return replace(entry, stop_id=job.stop, width=width, height=height), config
 
 
-def run(job: Job, *, dry_run: bool, as_json: bool, language: str) -> int:
-    """Write the node's settings and its registry line; prints what was done. Raises UsageError."""
-    if job.kind not in {kind for _, kind, _, _ in NODE_KINDS}:
-        raise UsageError(f"no node kind {job.kind!r}; there are {', '.join(kind for _, kind, _, _ in NODE_KINDS)}")
-    if job.settings.exists():
-        raise UsageError(f"{job.settings} exists; move it away first, it may hold another node's key")
-    registered = _registered(job.registry)
-    entry = NodeEntry(_free_node_id(registered), secrets.token_bytes(KEY_SIZE), job.site, job.kind, job.name)
+def new_node(
+    wish: Wish, there: tuple[NodeEntry, ...], language: str, *, dry_run: bool = False
+) -> tuple[NodeEntry, dict[str, Any]]:
+    """Its line in the registry and its settings, with a key of its own. Raises UsageError."""
+    if wish.kind not in {kind for _, kind, _, _ in NODE_KINDS}:
+        raise UsageError(f"no node kind {wish.kind!r}; there are {', '.join(kind for _, kind, _, _ in NODE_KINDS)}")
+    entry = NodeEntry(_free_node_id(there), secrets.token_bytes(KEY_SIZE), wish.site, wish.kind, wish.name)
     try:
         topics.topic(entry.site, entry.node, "up")
     except EncodeError as error:
         raise UsageError(str(error)) from None
-    entry, config = _with_place(job, entry, dry_run=dry_run)
-    uplink = _modbus(job.modbus) if job.modbus else {"transport": "mqtt"} | _address(job.mqtt, "--mqtt")
-    settings = settings_dict(entry, language=language, uplink=uplink, config=config)
+    entry, config = _with_place(wish, entry, dry_run=dry_run)
+    uplink = _modbus(wish.modbus) if wish.modbus else {"transport": "mqtt"} | _address(wish.mqtt, "--mqtt")
+    settings = settings_dict(
+        entry,
+        language=language,
+        uplink=uplink,
+        config=_parts(wish.parts) | config,
+        journal_epoch=wish.journal_epoch,
+        publishers=wish.publishers,
+    )
+    return entry, settings
+
+
+def _parts(path: Path | None) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path else {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as JSON ({error}): it holds the config of the node's kind") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} must hold an object: the config of the node's kind")
+    return found
+
+
+def run(wish: Wish, registry: Path, settings_file: Path, *, dry_run: bool, as_json: bool, language: str) -> int:
+    """Write the node's settings and its registry line; prints what was done. Raises UsageError."""
+    if settings_file.exists():
+        raise UsageError(f"{settings_file} exists; move it away first, it may hold another node's key")
+    there = registered(registry)
+    entry, settings = new_node(wish, there, language, dry_run=dry_run)
     if not dry_run:
         try:
-            write_secret(job.registry, registry_text([*registered, entry]))
-            write_secret(job.settings, json.dumps(settings, ensure_ascii=False, indent=1) + "\n")
+            register(registry, [*there, entry])
+            write_secret(settings_file, json.dumps(settings, ensure_ascii=False, indent=1) + "\n")
         except OSError as error:
             raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
     node = topics.node_name(entry.node)
     if as_json:
-        print(json.dumps({"node": node, "kind": entry.kind, "settings": str(job.settings), "dry_run": dry_run}))
+        print(json.dumps({"node": node, "kind": entry.kind, "settings": str(settings_file), "dry_run": dry_run}))
     else:
         key = "provision_dry_run" if dry_run else "provision_done"
-        print(say(language, key, node=node, settings=job.settings, registry=job.registry))
+        print(say(language, key, node=node, settings=settings_file, registry=registry))
     return DONE

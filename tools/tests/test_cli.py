@@ -11,12 +11,13 @@ import pytest
 import typer.main
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from protocols.provisioning import read_registry
+from protocols.provisioning import NodeEntry, read_registry
+from protocols.sealed_keys import read_masters
 from tools import texts
 from tools.cli import app
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "tools" / "README.md").read_text(encoding="utf-8")
+LIST = (ROOT / "tools" / "COMMANDS.md").read_text(encoding="utf-8")
 
 
 def commands(group: object = None, before: str = "") -> dict[str, TyperCommand]:
@@ -43,9 +44,9 @@ def vuzol(*arguments: str | Path, **environment: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("name", commands())
-def test_every_command_and_option_stands_in_the_readme(name: str) -> None:
-    row = next((line for line in README.splitlines() if line.startswith(f"| `vuzol {name}")), None)
-    assert row, f"tools/README.md lacks a row for vuzol {name}"
+def test_every_command_and_option_stands_in_the_list(name: str) -> None:
+    row = next((line for line in LIST.splitlines() if line.startswith(f"| `vuzol {name}")), None)
+    assert row, f"tools/COMMANDS.md lacks a row for vuzol {name}"
     options = {
         opt for p in commands()[name].params if isinstance(p, TyperOption) for opt in p.opts if opt.startswith("--")
     }
@@ -104,15 +105,20 @@ def provision_display(folder: Path, *more: str) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
+def registered(folder: Path) -> tuple[NodeEntry, ...]:
+    masters = read_masters((folder / "master.key").read_text(encoding="utf-8"))
+    return read_registry((folder / "nodes.json").read_text(encoding="utf-8"), masters)
+
+
 def test_a_provisioned_node_is_in_the_registry_and_both_files_are_private(tmp_path: Path) -> None:
     done = provision_display(tmp_path)
     assert done.returncode == 0, done.stderr
-    (entry,) = read_registry((tmp_path / "nodes.json").read_text(encoding="utf-8"))
+    (entry,) = registered(tmp_path)
     settings = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
     assert settings["node"] == entry.node.hex() == json.loads(done.stdout)["node"]
     assert settings["key"] == entry.key.hex()
-    assert entry.key.hex() not in done.stdout + done.stderr
-    for name in ("nodes.json", "settings.json"):
+    assert entry.key.hex() not in done.stdout + done.stderr + (tmp_path / "nodes.json").read_text(encoding="utf-8")
+    for name in ("nodes.json", "master.key", "settings.json"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
@@ -154,5 +160,5 @@ def test_a_node_whose_place_is_written_by_hand_gets_its_identity(tmp_path: Path)
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))["config"] == {}
-    (entry,) = read_registry((tmp_path / "nodes.json").read_text(encoding="utf-8"))
+    (entry,) = registered(tmp_path)
     assert (entry.kind, entry.name) == ("utility_meter", "Будинок 7")

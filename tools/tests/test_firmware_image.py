@@ -63,6 +63,7 @@ def test_the_device_finds_its_partitions_where_the_map_of_every_kind_puts_them(k
         ("slot_b", flash_map.SLOT_B_START, flash_map.SLOT_BYTES),
         ("documents", flash_map.DOCUMENTS_START, flash_map.DOCUMENTS_BYTES),
         ("journal", flash_map.JOURNAL_START, flash_map.JOURNAL_BYTES),
+        ("boot", flash_map.BOOT_START, flash_map.BOOT_BYTES),
     ]
     assert list(placed.values()) == [Partition(name, storage + start, size) for name, start, size in on_device]
 
@@ -72,7 +73,7 @@ def test_micropython_leaves_everything_behind_the_image_to_the_partitions(plan: 
     found = re.search(r"FLASH_STORAGE_BYTES \((\d+)\)", header)
     assert found is not None
     assert int(found[1]) == 2 * 1024 * 1024 - FACTS["flash"]["image_bytes"]
-    assert int(found[1]) >= flash_map.JOURNAL_START + flash_map.JOURNAL_BYTES
+    assert int(found[1]) >= flash_map.BOOT_START + flash_map.BOOT_BYTES
     assert "MICROPY_HW_USB_VID (0x2E8A)" in header
 
 

@@ -11,7 +11,7 @@ from emulation.sim import SimPlan, load, run
 from tools import unix_vm
 from tools.errors import UsageError
 
-KEYS = ["seed", "trace_hash", "virtual_hours", "wall_s", "faults", "records", "ledger"]
+KEYS = ["seed", "trace_hash", "virtual_hours", "wall_s", "faults", "records", "documents", "ledger"]
 
 
 def vuzol(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,85 @@
+"""What is known of a job's progress: beside the job file, a folder with its state, labels and records.
+
+Never holds a secret, and is written whole or not at all: who is killed at any byte goes on with the same command.
+Specification: README.md beside this file, "Stopped and run again".
+"""
+
+import fcntl
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from protocols.job import Job, JobNode
+from tools.errors import UsageError
+from tools.field.board import Identity
+from tools.provision import write_secret
+
+STATE_FILE = "state.json"
+
+
+class Work:
+    """`taken` says which board got which node: by its unique number, or by its port where it has none."""
+
+    def __init__(self, job_file: Path) -> None:
+        self.folder = job_file.with_name(job_file.name + ".work")
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One program at a time works at a job. Raises UsageError."""
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            lock = (self.folder / "lock").open("w")
+        except OSError as error:
+            raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"another vuzol install works at this job: see {self.folder}") from None
+            yield
+
+    def node_for(self, job: Job, identity: Identity, port: str) -> JobNode:
+        """The node that a board is, was given before, or gets now. Raises UsageError when none is left."""
+        with self._lock:
+            taken: dict[str, str] = self.read().get("taken", {})
+            board = identity.uid or port
+            wanted = identity.node or taken.get(board, "")
+            fits = [node for node in job.nodes if node.board == identity.board]
+            for node in fits:
+                if node.node == wanted or (not wanted and node.node not in taken.values()):
+                    self._write({"taken": taken | {board: node.node}})
+                    return node
+        if identity.node:
+            raise UsageError(
+                f"the board at {port} is node {identity.node}, which is not in this job: save its journal with "
+                f"vuzol drain {port}, then take another board"
+            )
+        raise UsageError(
+            f"the job has no node left for a {identity.board or 'board that nobody knows'}: ask the office"
+        )
+
+    def note(self, node: str, **told: Any) -> dict[str, Any]:
+        """Add to what is known of a node; all of it."""
+        with self._lock:
+            nodes = self.read().get("nodes", {})
+            nodes[node] = nodes.get(node, {}) | told
+            self._write({"nodes": nodes})
+            return dict(nodes[node])
+
+    def of(self, node: str) -> dict[str, Any]:
+        return dict(self.read().get("nodes", {}).get(node, {}))
+
+    def read(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.folder / STATE_FILE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.folder / STATE_FILE} cannot be read ({error}): move it away, then go on") from None
+
+    def _write(self, changed: dict[str, Any]) -> None:
+        write_secret(self.folder / STATE_FILE, json.dumps(self.read() | changed, ensure_ascii=False, indent=1) + "\n")
