@@ -77,6 +77,7 @@ def test_the_demo_ends_with_every_record_stored_once(tmp_path: Path) -> None:
     check_sound(result)
     assert result["tap_decision_ms"]["p50"] > 0
     assert result["records"]["declared_gaps"] == 0
+    assert result["alarms"] == []
 
 
 def test_nodes_on_emulated_silicon_behind_a_relay_live_in_the_town_like_all_others(tmp_path: Path) -> None:

@@ -113,7 +113,6 @@ def test_a_silent_meter_is_recorded_as_silent_and_told_once(desk: Desk) -> None:
     assert node.console.count("meter 1 gave no reading") == 1
 
 
-@pytest.mark.needs("days")
 def test_a_wrong_checksum_and_a_collision_are_recorded_as_garbled(desk: Desk) -> None:
     node = desk.node("utility_meter")
     node.meters.on_bus(0).wrong_checksum = True
@@ -137,7 +136,6 @@ def test_a_telegram_that_a_meter_repeats_is_marked_stale(desk: Desk) -> None:
     next_reading(node, 1, lambda m: not m.flags & reading.FLAGS_STALE)
 
 
-@pytest.mark.needs("days")
 def test_a_node_that_was_told_of_no_meter_finds_those_on_its_bus(desk: Desk) -> None:
     node = desk.node("utility_meter", meters=[], pulses=[])
     for number in ("12345678", "12999999", "80000001"):

@@ -1,0 +1,187 @@
+"""The technician: a blank board becomes a tested node in service, however often stopped; another takes its place."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulation.plugged import Plugged, plugged
+from emulation.rs485 import LiveBus
+from hil_tests.conftest import Controller, eventually, free_port
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_S = 250
+KILLS = 4
+VALIDATOR = ("--kind", "fare_validator", "--vehicle", "v17", "--number", "17")
+
+
+class Office:
+    """A folder with everything that an office and its technician have, and the commands that they type."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.registry, self.key = folder / "nodes.json", folder / "office.key"
+        self.environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config"), "LANG": "C"}
+        config = folder / "config" / "vuzol"
+        config.mkdir(parents=True)
+        (config / "offices").write_text(self.vuzol("job", "keygen", self.key)[1]["public"])
+        self.technician = self.vuzol("job", "keygen", config / "technician.key")[1]["public"]
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        return [sys.executable, "-m", "tools.cli", *map(str, arguments), "--json"]
+
+    def vuzol(self, *arguments: str | Path) -> tuple[int, Any]:
+        """Status and JSON answer."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        assert self.secrets().isdisjoint(done.stdout.split('"')), "no key is ever shown"
+        return done.returncode, json.loads(done.stdout)
+
+    def secrets(self) -> set[str]:
+        jobs = [json.loads(path.read_text()) for path in self.folder.glob("*.job")]
+        return {secret for job in jobs for secret in job["secrets"].values()}
+
+    def make(self, *more: str | Path) -> Path:
+        job = self.folder / "tram.job"
+        places = "--registry", self.registry, "--key", self.key, "--out", job, "--site", "demo", "--name", "Трамвай 17"
+        status, _ = self.vuzol("job", "make", *places, *VALIDATOR, "--city-key", self.folder / "city.key", *more)
+        assert status == 0
+        return job
+
+    def install(self, job: Path, board: Plugged, *more: str | Path) -> tuple[int, dict[str, Any]]:
+        status, told = self.vuzol("install", job, "--port", board.port, "--unattended", *more)
+        return status, told["boards"][0]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+@pytest.fixture
+def town(office: Office) -> Iterator[tuple[Controller, int]]:
+    """A controller that has the office's registry and believes its technician; not started yet."""
+    http, mqtt = free_port(), free_port()
+    config = office.folder / "vuzol.toml"
+    config.write_text(
+        f'[http]\nport = {http}\n[mqtt]\nport = {mqtt}\n[access]\nopen_as = "tester"\n'
+        f'[commissioning]\ntechnicians = ["{office.technician}"]\n'
+    )
+    controller = Controller(config, http)
+    yield controller, mqtt
+    controller.stop()
+
+
+def states(told: dict[str, Any]) -> dict[str, str]:
+    return {check["name"]: check["state"] for check in told["checks"]}
+
+
+@pytest.mark.needs("city", "network")
+@pytest.mark.timeout(300)
+def test_a_blank_board_is_installed_and_in_the_list_and_another_takes_its_place(
+    office: Office, town: tuple[Controller, int]
+) -> None:
+    controller, mqtt = town
+    job = office.make("--board", "unix", "--mqtt", f"127.0.0.1:{mqtt}")
+    secrets = office.secrets()
+    controller.start()
+
+    def is_online(node: str) -> bool:
+        return any(one["node"] == node and one["online"] for one in controller.get("/api/v1/nodes") or ())
+
+    with plugged("unix", "fare_validator", office.folder / "first") as board:
+        board.handle.unplug_reader()
+        status, told = office.install(job, board, "--url", controller.url)
+        assert (status, told["red"]) == (1, "selftest")
+        assert "no answer on I2C 0x24: SDA and SCL swapped or no power (SDA GP4, SCL GP5)" in told["advice"]
+        board.handle.plug_reader()
+        board.handle.gnss.move(49.99, 36.23)
+        status, told = office.install(job, board, "--url", controller.url)
+        assert (status, told["red"], told["sent"]) == (0, "", True), told
+        assert states(told) == {
+            "flash": "green", "uplink": "green", "reader": "green", "gnss": "green",
+            "light": "unseen", "beeper": "unseen", "cash_button": "green",
+        }  # fmt: skip
+        node = told["node"]
+        eventually("the node is online", lambda: is_online(node))
+        (record,) = controller.get(f"/api/v1/commissioning?node={node}")["records"]
+        assert (record["record"]["green"], record["technician"]) == (True, office.technician)
+        assert json.loads(job.read_text())["secrets"] == {}
+        assert (office.folder / "first" / "settings.json").stat().st_mode & 0o077 == 0
+        left = b"".join(path.read_bytes() for path in Path(f"{job}.work").iterdir())
+        assert not [secret for secret in secrets if secret.encode() in left]
+        assert {path.suffix for path in Path(f"{job}.work").iterdir()} >= {".png", ".pdf"}
+
+        new = office.folder / "new.job"
+        places = "--registry", office.registry, "--key", office.key, "--was", job, "--out", new, "--board", "unix"
+        status, made = office.vuzol("replace", node, *places, "--city-key", office.folder / "city.key")
+        assert status == 0
+        controller.kill()
+        controller.start()
+        with plugged("unix", "fare_validator", office.folder / "second") as second:
+            second.handle.gnss.move(49.99, 36.23)
+            status, told = office.install(new, second, "--url", controller.url)
+            assert (status, told["node"], told["name"]) == (0, made["node"], "Трамвай 17"), told
+            eventually("the new node is online", lambda: is_online(made["node"]))
+        assert not is_online(node), "the old key is worth nothing any more"
+        rows = {row["node"]: row for row in controller.get("/api/v1/ledger")["rows"]}
+        assert rows[node]["stored"] >= 1
+        assert rows[made["node"]]["stored"] >= 1
+
+
+@pytest.mark.needs("network")
+@pytest.mark.timeout(300)
+def test_an_installation_that_is_killed_at_any_moment_goes_on_with_the_same_command(office: Office) -> None:
+    job = office.make("--board", "unix", "--modbus", "tcp:17")
+    draw = random.Random(7)
+    with plugged("unix", "fare_validator", office.folder / "board") as board:
+        board.handle.gnss.move(49.99, 36.23)
+        for _ in range(KILLS):
+            command = office.command("install", job, "--port", board.port, "--unattended")
+            running = subprocess.Popen(command, cwd=ROOT, env=office.environment, stdout=subprocess.DEVNULL)
+            time.sleep(0.6 + draw.random() * 3)
+            running.kill()
+            running.wait()
+        status, told = office.install(job, board)
+        assert (status, told["red"]) == (0, ""), told
+        before = (office.folder / "board" / "settings.json").read_bytes()
+        again_status, again = office.install(job, board)
+        assert (again_status, again["node"]) == (0, told["node"])
+        assert (office.folder / "board" / "settings.json").read_bytes() == before
+    assert json.loads(job.read_text())["secrets"] == {}
+
+
+@pytest.mark.needs("silicon")
+@pytest.mark.timeout(300)
+def test_a_blank_chip_gets_its_image_its_identity_and_a_green_line(office: Office) -> None:
+    from emulation.rp2040.image import find_image
+
+    job = office.make("--board", "rpi_pico", "--modbus", "rtu:17")
+    with ExitStack() as powered:
+        bus = powered.enter_context(LiveBus())
+        board = powered.enter_context(
+            plugged("rpi_pico", "fare_validator", office.folder / "board", uplink=bus.line("node"))
+        )
+        board.handle.gnss.move(49.99, 36.23)
+        drive = "--drive", board.folder / "RPI-RP2", "--image", find_image()
+        status, told = office.install(job, board, *drive, "--line", bus.terminal("adapter"))
+        assert (status, told["red"], states(told)["uplink"]) == (0, "", "green"), told
+        assert f"node {told['node']} fare_validator boot 1" in board.handle.console
+        status, seen = office.vuzol("devices", board.port)
+        assert (seen[0]["identity"]["board"], seen[0]["identity"]["node"]) == ("rpi_pico", told["node"])
