@@ -4,6 +4,7 @@ Never changes with an update: it lies in the board's image. It needs boot_record
 Specification: firmware/UPDATES.md.
 """
 
+import gc
 import sys
 
 import machine
@@ -15,6 +16,7 @@ from protocols.wire.manifest import IMAGE
 BOARDS = {"linux": "unix", "rp2": "rpi_pico"}  # sys.platform: folder of boards/
 OURS = ("boards", "firmware", "protocols")
 SET = "/set"  # where the set of a slot is mounted; the factory set lies on the path behind it
+LOADING_BYTES = 16_384  # collected that often while modules are loaded, or they come to lie all over the heap
 WATCHDOG_MS = 8_000  # the RP2040 counts no further than 8388
 
 
@@ -25,6 +27,7 @@ def board(module):
 
 def run():
     """Start the set that is to run, and end with it."""
+    gc.threshold(LOADING_BYTES)
     slots = board("slots")
     record = BootRecord(slots.boot_flash())
     is_power_on = machine.reset_cause() == machine.PWRON_RESET

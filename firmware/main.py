@@ -5,6 +5,7 @@ Specification: firmware/README.md.
 """
 
 import asyncio
+import gc
 import os
 import sys
 from collections import namedtuple
@@ -233,7 +234,9 @@ async def main(running=None, image=IMAGE):
     """From power on to the next reset."""
     hal = board("hal")
     provided, settings_fault = await provisioned(hal)
-    await Node(hal, provided, running, image).run(settings_fault)
+    node = Node(hal, provided, running, image)
+    gc.threshold(-1)  # what is loaded is loaded: boot.py
+    await node.run(settings_fault)
 
 
 def start(running, image):

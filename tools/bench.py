@@ -21,7 +21,7 @@ from rich.progress import Progress
 from protocols.schema import fare_validator
 from protocols.wire import record
 from protocols.wire.messages import tap
-from tools import bench_air, bench_backlog, bench_device, bench_field, bench_ingest, bench_modbus
+from tools import bench_air, bench_backlog, bench_console, bench_device, bench_field, bench_ingest, bench_modbus
 
 REPEATS = 7
 CALLS = 20_000
@@ -181,6 +181,20 @@ def field_lines() -> list[Line]:
     ]
 
 
+def console_lines() -> list[Line]:
+    """An open page in a city that never stands still: what it costs the server, how soon it shows a change."""
+    try:
+        measured = bench_console.measure()
+    except bench_console.NoBrowser as missing:
+        print(f"bench: {missing}", file=sys.stderr)
+        return []
+    load = f"{bench_console.LOAD}; with it the whole controller took {measured.whole_core:.2f} cores"
+    return [
+        line("console.cpu_core", measured.cpu_core, "cores", "lower", load),
+        line("console.update_p95_ms", measured.update_p95_ms, "ms", "lower", load),
+    ]
+
+
 PARTS: dict[str, Callable[[], list[Line]]] = {
     "codec": codec_lines,
     "node": node_lines,
@@ -190,6 +204,7 @@ PARTS: dict[str, Callable[[], list[Line]]] = {
     "air": air_lines,
     "device": device_lines,
     "field": field_lines,
+    "console": console_lines,
 }
 
 

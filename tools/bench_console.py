@@ -116,7 +116,10 @@ async def _live(client: aiomqtt.Client, city: list[_Node]) -> None:
     at_once = len(others) // (STATUS_S * SLICES) + 1
     for step in range(1_000_000):
         second = step / SLICES
-        messages = [node.moved(*_place(node.entry.vehicle, second)) for node in vehicles[step % (SLICES * MOVE_S) :: SLICES * MOVE_S]]
+        messages = [
+            node.moved(*_place(node.entry.vehicle, second))
+            for node in vehicles[step % (SLICES * MOVE_S) :: SLICES * MOVE_S]
+        ]
         messages += [others[(step * at_once + n) % len(others)].well() for n in range(at_once)]
         if step % SLICES < FLIPS_PER_S:
             messages.append(others[secrets.randbelow(len(others))].flipped())
@@ -183,7 +186,6 @@ async def _measure(controller: Measured, city: list[_Node]) -> Result:
                 delays_ms = await _probe(page, probe, change)
                 whole = await watching
                 p95_ms = quantiles(delays_ms, n=20)[-1]
-                print(f"{address}: alone {alone:.3f}, whole {whole:.3f} cores; p95 {p95_ms:.0f} ms")
                 worst = Result(
                     max(worst.cpu_core, whole - alone), max(worst.whole_core, whole), max(worst.update_p95_ms, p95_ms)
                 )

@@ -16,6 +16,7 @@ MODULES = (
     "session",
     "session_refusal",
     "document",
+    "document_refusal",
     "update",
     "clock",
     "settings",

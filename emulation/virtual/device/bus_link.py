@@ -3,7 +3,6 @@ It must never read a real clock: time moves by waiting, and by the transfers the
 Specification: time_frames.py; emulation/unix/device/bus_link.py is the same seam in real time.
 """
 
-import gc
 import os
 import struct
 import sys
@@ -17,7 +16,6 @@ _BYTE_NS = {  # bits a byte over the clock of the boards' buses: I2C at 400 kHz,
     bus_frames.SPI_WRITE: 800,
     bus_frames.SPI_EXCHANGE: 800,
 }
-_LOADING_BYTES = 16384
 _REACHES_OTHERS = (time_frames.UART_WRITE, time_frames.CONNECT, time_frames.SEND, time_frames.CLOSE)
 
 _descriptor = os.getenv("VUZOL_BUS_FD")
@@ -121,7 +119,6 @@ def _read(answer):
         raise SystemExit("the emulator has gone")
 
 
-gc.threshold(_LOADING_BYTES)  # or modules come to lie all over the heap; a board has them frozen
 # These two are looked for where no file of ours can stand before them.
 sys.modules["_asyncio"] = __import__("task_queue")
 sys.modules["machine._uart"] = __import__("uart_line")

@@ -3,7 +3,6 @@ It must never let time pass while a task can run.
 Specification: MicroPython's extmod/asyncio/core.py, whose run_until_complete() this replaces; bus_link.py.
 """
 
-import gc
 import heapq
 import sys
 
@@ -12,7 +11,6 @@ import time_frames
 
 
 def run_until_complete(main_task=None):
-    gc.threshold(-1)  # what is loaded is loaded
     core = sys.modules["asyncio.core"]
     heap, io = core._task_queue.heap, core._io_queue
     poller = io.poller
