@@ -78,9 +78,9 @@ def desk(target: Target, tmp_path: Path) -> Iterator[Desk]:
         yield Desk(target, tmp_path, nodes)
 
 
-def eventually(what: str, look: Callable[[], Any]) -> Any:
+def eventually(what: str, look: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
     """The first true answer of `look`; fails with `what` when patience ends."""
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + patience_s
     while time.monotonic() < deadline_s:
         if answer := look():
             return answer

@@ -72,6 +72,7 @@ class SqliteStore:
         """Open or make the database. Raises StoreError."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(0o600)  # people's second factors lie in it
             lock_file = path.with_name(path.name + ".lock").open("w")
         except OSError as error:
             raise StoreError(f"Cannot use the database {path} ({error.strerror}): correct store.path.") from None
