@@ -35,6 +35,22 @@ NODE_KEY, CITY_KEY = "11" * 32, "22" * 32
 CARD_FOUND = b"\xd5\x4b\x01"  # PN532's answer to InListPassiveTarget: one target (UM0701-02, section 7.3.5)
 READ_INPUT = b"\x04\x00\x00\x00\x10"  # the first sixteen live registers
 BURST_PAUSE_US = 20_000
+# RFC 8032, 7.1, TEST 3: as long a message as a release's offer makes, one block of SHA-512
+CHECK = """
+import time
+from binascii import unhexlify
+from protocols.wire import ed25519
+public = unhexlify("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025")
+signature = unhexlify(
+    "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+    "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"
+)
+began = time.ticks_us()
+for done in ed25519.verify(public, b"\\xaf\\x82", signature):
+    pass
+assert done
+print("verified", time.ticks_diff(time.ticks_us(), began) / 1000, "ms")
+"""
 
 # Of a tap, in this order. The first and the third are mostly the reader's and the card's (cited in peripherals/pn532.py
 # and cards.py), the others ours.
@@ -52,6 +68,7 @@ class Budgets:
     modbus_answer_p95_ms: float
     display_refresh_ms: float
     commit_ms: float
+    ed25519_verify_ms: float
     stages_ms: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -69,6 +86,7 @@ def measure() -> Budgets:
             display.wait_until(lambda: any(map(any, display.picture())), PATIENCE_S, "a picture")
             display.pass_time(0.2)
             refresh_ms = _longest_burst_ms(_passages(display), "spi0")
+        verify_ms = _verify_ms(Path(name) / "bare")
     stages = {medium: _medians([tap.stages_ms for tap in found]) for medium, found in taps.items()}
     own = [tap.total_ms for medium in OWN for tap in taps[medium]]
     every = [tap.total_ms for found in taps.values() for tap in found]
@@ -80,8 +98,16 @@ def measure() -> Budgets:
         modbus_answer_p95_ms=percentile(answers_ms, 95),
         display_refresh_ms=round(refresh_ms, 1),
         commit_ms=percentile([tap.stages_ms["commit"] for found in taps.values() for tap in found], 50),
+        ed25519_verify_ms=verify_ms,
         stages_ms=stages,
     )
+
+
+def _verify_ms(folder: Path) -> float:
+    """Of one signature, by a program that does nothing else."""
+    with start(BOARD, "stop_display", None, folder, program=("-c", CHECK)) as node:
+        node.wait_until(lambda: "verified" in node.console, PATIENCE_S, "a signature that is verified")
+        return float(node.console.partition("verified")[2].split()[0])
 
 
 @dataclass(frozen=True)

