@@ -13,7 +13,7 @@ UV := uv==0.13.8
 STUBS := micropython-rp2-rpi-pico-stubs==1.28.0.post4 micropython-stdlib-stubs==1.28.0.post6
 # More arguments for the program behind a target: make demo ARGS="--for 60"
 ARGS ?=
-# The board whose firmware image is built: make firmware BOARD=rpi_pico
+# The board whose firmware image is built: make firmware BOARD=rpi_pico (nucleo_f429zi: boards/README.md)
 BOARD ?= rpi_pico
 # What the hardware suite runs on: unix, rp2040, renode, or a real board: make hil TARGET=bench:/dev/ttyACM0
 TARGET ?= unix
@@ -56,12 +56,12 @@ check: $(VENV)/.dev-stamp typings/.stamp ## format, lint, types, import rule, ge
 	if [ -n "$$failed" ]; then echo "make check: failed: $$failed" >&2; exit 1; fi
 	echo "make check: clean"
 
-hil: $(VENV)/.dev-stamp peers ## the hardware suite (TARGET=unix|rp2040|bench:<serial port>)
+hil: $(VENV)/.dev-stamp peers ## the hardware suite (TARGET=unix|rp2040|renode|bench:<serial port>)
 	@$(BIN)/python -m tools.native_emulator
 	if [ $(TARGET) = rp2040 ]; then $(BIN)/python -m tools.firmware_image --board rpi_pico; fi
 	vm="$(if $(VM),$$($(BIN)/python -m tools.unix_vm --bits $(VM)))"
 	if [ -n "$$vm" ]; then export VUZOL_MICROPYTHON="$$vm"; fi
-	exec $(BIN)/python -m pytest hil_tests --target $(TARGET) $(if $(filter bench:%,$(TARGET)),,-n 2 --dist worksteal) --timeout 900 $(ARGS)
+	exec $(BIN)/python $(if $(filter renode,$(TARGET)),-m emulation.renode.namespace $(BIN)/python) -m pytest hil_tests --target $(TARGET) $(if $(filter renode,$(TARGET)),-rs) $(if $(filter bench:%,$(TARGET)),,-n 2 --dist worksteal) --timeout 900 $(ARGS)
 
 bench: $(VENV)/.dev-stamp ## measure against rivals, write bench.json
 	@exec $(BIN)/python -m tools.bench $(ARGS)
@@ -73,7 +73,7 @@ long: $(VENV)/.dev-stamp ## hours of work: a node's whole day, 20 seeds x 40 nod
 fuzz: $(VENV)/.dev-stamp ## throw hostile bytes at every parser (ARGS="--seconds 60")
 	@exec $(BIN)/python -m tools.fuzz $(ARGS)
 
-firmware: $(VENV)/.run-stamp ## build a board's firmware image (BOARD=rpi_pico)
+firmware: $(VENV)/.run-stamp ## build a board's firmware image (BOARD=rpi_pico|nucleo_f429zi)
 	@exec $(BIN)/python -m tools.firmware_image --board $(BOARD) $(ARGS)
 
 vm: $(VENV)/.run-stamp ## build MicroPython 1.25.0 for this machine (ARGS="--bits 32")

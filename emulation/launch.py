@@ -26,6 +26,7 @@ LANES: dict[str, Callable[[NodeOrder], LaneNode]] = {
     "unix": UnixNode,
     # its emulator is a package that is not needed to run a town
     "rp2040": lambda order: importlib.import_module("emulation.rp2040.lane").Rp2040Node(order),
+    "renode": lambda order: importlib.import_module("emulation.renode.lane").RenodeNode(order),
 }
 
 

@@ -13,7 +13,7 @@ from firmware import boot_record
 from firmware.boot_record import BootRecord
 from protocols.wire.manifest import IMAGE
 
-BOARDS = {"linux": "unix", "rp2": "rpi_pico"}  # sys.platform: folder of boards/
+BOARDS = {"linux": "unix", "rp2": "rpi_pico", "pyboard": "nucleo_f429zi"}  # sys.platform: folder of boards/
 OURS = ("boards", "firmware", "protocols")
 SET = "/set"  # where the set of a slot is mounted; the factory set lies on the path behind it
 LOADING_BYTES = 16_384  # collected that often while modules are loaded, or they come to lie all over the heap

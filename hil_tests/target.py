@@ -85,6 +85,10 @@ def read_target(wanted: str) -> Target:
 
 def _absent(name: str) -> str:
     """Why the emulator of this target cannot run here; empty when it can."""
+    if name == "renode":
+        from emulation.renode import image as chip
+
+        return chip.missing()
     if name != "rp2040":
         return ""
     try:

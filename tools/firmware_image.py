@@ -70,6 +70,10 @@ class FirmwareImage:
         return self.folder / "firmware.bin"
 
     @property
+    def elf(self) -> Path:
+        return self.folder / "firmware.elf"
+
+    @property
     def exists(self) -> bool:
         return (self.folder / "image.json").is_file()
 
@@ -217,6 +221,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--path", action="store_true", help="build nothing: print where the cached UF2 is, or fail")
     chosen = parser.parse_args(arguments)
     try:
+        plan = plan_image(chosen.board)
+        if plan.facts["firmware"].get("port") == "stm32":
+            from tools import stm32_image  # it builds on this module
+
+            image = stm32_image.stm32_image(plan) if chosen.path else stm32_image.build(plan)
+            if chosen.path:
+                print(image.elf)
+            return DONE if image.exists else NO
         if chosen.path:
             image = cached_image(chosen.board)
             print(image.uf2)

@@ -70,6 +70,7 @@ def plan_image(board: str) -> ImagePlan:
     if "firmware" not in facts:
         raise UsageError(f"the board {board!r} has no firmware image; these have: {', '.join(boards_with_image())}")
     frozen = {_device_path(source): source for source in device_modules(board)}
+    frozen |= {name: ROOT / name for name in facts["firmware"].get("shares", ())}
     frozen |= {source.name: source for source in sorted((BOARDS / board / "frozen").glob("*.py"))}
     fonts = {source.name: source for source in sorted((ROOT / "firmware" / "fonts").glob("*.bin"))}
     return ImagePlan(board, facts, frozen, fonts)
@@ -144,6 +145,11 @@ def write_board_folder(plan: ImagePlan, folder: Path) -> None:
     tree["manifest.py"] = manifest(plan).encode()
     tree["frozen/frozen_fonts.py"] = fonts_module({name: path.read_bytes() for name, path in plan.fonts.items()})
     tree |= {f"frozen/{name}": source.read_bytes() for name, source in plan.frozen.items()}
+    write_files(folder, tree)
+
+
+def write_files(folder: Path, tree: Mapping[str, bytes]) -> None:
+    """What did not change keeps its time stamp; modules that are no longer frozen go."""
     for name, content in tree.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

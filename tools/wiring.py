@@ -23,6 +23,11 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "beeper": ("passive beeper, through a transistor", {"pin": "signal"}),
     "cash_button": ("button to ground", {"pin": "contact"}),
     "panel_bus": ("first MAX7219 of the chain", {"sck": "CLK", "mosi": "DIN", "cs": "LOAD (CS)"}),
+    "sensor_bus": ("ADS1115, BME280 and SPS30, I2C", {"sda": "SDA", "scl": "SCL"}),
+    "particles_uart": ("PMS5003, or SPS30's serial side", {"tx": "RX", "rx": "TX"}),
+    "wind_pulses": ("anemometer contact to ground", {"pin": "contact"}),
+    "door": ("door contact to ground, closed while the door is", {"pin": "contact"}),
+    "maintenance_switch": ("switch to ground inside the door", {"pin": "contact"}),
     "meter_bus": ("level converter of the meter bus", {"tx": "RX", "rx": "TX"}),
     "pulse_inputs": ("pulse contacts of meters to ground", {"first": "meter 1", "second": "meter 2"}),
     "cover": ("cover contact to ground, closed while the cover is", {"pin": "contact"}),
@@ -48,11 +53,16 @@ def wiring_table(board: str, kind: str) -> str:
     for role, signals in roles.items():
         part, terminals = PARTS[role]
         for signal, terminal in terminals.items():
-            gpio = f"GP{signals[signal]}"
+            gpio = _gpio(signals[signal], getattr(pins, "PORT_PINS", 0))
             rows.append((role, gpio, str(header.get(gpio, "-")), part, terminal))
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     return "\n".join([f"# {kind} on {facts['mcu']}", "", *lines])
+
+
+def _gpio(number: int, port_pins: int) -> str:
+    """As it is called on the board: GP16, or PB0 where pins stand in ports."""
+    return f"P{chr(ord('A') + number // port_pins)}{number % port_pins}" if port_pins else f"GP{number}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

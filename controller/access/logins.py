@@ -152,10 +152,12 @@ class Logins:
             db.execute("DELETE FROM login WHERE begun_s <= ?", (now_s - self._whole_s,))
             db.execute(
                 "DELETE FROM login WHERE person = ? AND sha256 NOT IN"
-                " (SELECT sha256 FROM login WHERE person = ? ORDER BY seen_s DESC LIMIT ?)",
+                " (SELECT sha256 FROM login WHERE person = ? ORDER BY seen_s DESC, id DESC LIMIT ?)",
                 (name, name, self._at_once - 1),
             )
-            db.execute("INSERT INTO login VALUES (?, ?, ?, ?)", (key, name, now_s, now_s))
+            db.execute(
+                "INSERT INTO login (sha256, person, begun_s, seen_s) VALUES (?, ?, ?, ?)", (key, name, now_s, now_s)
+            )
 
     def _end(self, key: bytes) -> None:
         with self._database.writing() as db:

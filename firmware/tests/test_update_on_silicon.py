@@ -117,6 +117,7 @@ def pole(tmp_path: Path) -> Iterator[Pole]:
         yield one
 
 
+@pytest.mark.timeout(900)
 def test_a_bad_set_gives_way_and_a_good_one_runs_in_place_and_comes_over_the_line(
     pole: Pole, files: Files, tmp_path: Path
 ) -> None:

@@ -82,7 +82,7 @@ def taken(tmp_path: Path, peer: Peer) -> tuple[Path, Path]:
 
 def test_every_damaged_byte_of_a_backup_is_noticed(taken: tuple[Path, Path]) -> None:
     file, config = taken
-    whole = file.read_bytes()
+    whole, taken_over = file.read_bytes(), backup.verify(file)
     store = Path(configuration.load(config).store.path)
     database = store.read_bytes()
     for at in range(0, len(whole), 7):
@@ -91,9 +91,8 @@ def test_every_damaged_byte_of_a_backup_is_noticed(taken: tuple[Path, Path]) -> 
             manifest = backup.verify(file)
         except backup.BackupError:
             continue
-        # gzip's time and operating system mean nothing: whatever is believed is what was taken
-        assert manifest.members[backup.DATABASE]
-        assert at < 10
+        # a few of gzip's bits mean nothing: whatever is believed is what was taken
+        assert manifest == taken_over, f"byte {at}"
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(backup.BackupError, match="take another one"):
         backup.restore(file, config, NOW_S)

@@ -11,11 +11,12 @@ CREATE TABLE person (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE login (
-    sha256 BLOB PRIMARY KEY,               -- of the cookie
+    id INTEGER PRIMARY KEY,                -- which of two in one second is the newer
+    sha256 BLOB NOT NULL UNIQUE,           -- of the cookie
     person TEXT NOT NULL,
     begun_s INTEGER NOT NULL,
     seen_s INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX login_person ON login (person, seen_s);
 
