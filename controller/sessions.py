@@ -28,12 +28,13 @@ MAX_HOLES = 4096
 class Batch:
     """An authentic batch that waits for its commit; `records` are (record, its wire form).
 
-    With an `origin` it is a journal that a person imported, and `ended` learns what became of it.
+    It arrived at `at_ms`. With an `origin` it is a journal that a person imported, and `ended` learns what became of it.
     """
 
     session: "Session"
     boot_id: int
     records: list[tuple[Record, bytes]]
+    at_ms: int
     origin: ImportRow | None = None
     ended: Future[int] | None = None  # its new records; or why it was refused
 
@@ -103,7 +104,7 @@ class Session:
         stored: BatchStored | RecordsImported
         if arrived.origin is None:
             seen_s = now_s
-            stored = BatchStored(self.entry.node, now_ms, arrived.boot_id, len(new), duplicates)
+            stored = BatchStored(self.entry.node, arrived.at_ms, arrived.boot_id, len(new), duplicates)
         else:  # nobody heard the node
             _, seen_s = group.nodes.get(self.number, (0, 0))
             stored = RecordsImported(self.entry.node, now_ms, len(new), duplicates)
@@ -194,7 +195,7 @@ class Sessions:
         if named != node or site != session.entry.site:
             raise MalformedFrame("wrong_site", topic)
         if (leaf, envelope_type) == ("up", envelope.BATCH):
-            return _open_batch(session, boot_id, payload)
+            return _open_batch(session, boot_id, payload, now_ms)
         if (leaf, envelope_type) == ("up", envelope.PICTURE):
             session.believe_boot(boot_id)
             taken = picture.parse(payload)
@@ -207,7 +208,7 @@ class Sessions:
         raise MalformedFrame("malformed", f"type {envelope_type} on {leaf}")
 
 
-def _open_batch(session: Session, boot_id: int, payload: bytes) -> Batch:
+def _open_batch(session: Session, boot_id: int, payload: bytes, now_ms: int) -> Batch:
     if boot_id < session.boot_id:  # asked again at the commit: batches of a new boot may be waiting before this one
         raise MalformedFrame("stale_boot_id", f"{boot_id} after {session.boot_id}")
     records: list[tuple[Record, bytes]] = []
@@ -217,7 +218,7 @@ def _open_batch(session: Session, boot_id: int, payload: bytes) -> Batch:
         if one.seq > MAX_SEQ:
             raise MalformedFrame("malformed", "sequence number beyond 2**63 - 1")
         records.append((one, payload[start:end]))
-    return Batch(session, boot_id, records)
+    return Batch(session, boot_id, records, now_ms)
 
 
 def _open_state(session: Session, boot_id: int, payload: bytes, now_ms: int) -> StateChanged | None:

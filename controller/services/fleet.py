@@ -49,10 +49,11 @@ class Fleet:
         state.confirmed_s = event.at_ms / 1000
 
     def batch_stored(self, event: BatchStored) -> None:
-        """Who sends is there."""
-        state = self._states[event.node]
-        state.online = True
-        state.last_seen_s = state.confirmed_s = event.at_ms / 1000
+        """Who sends is there; but a batch that waited for its commit does not outdo a last will that came behind it."""
+        state, at_s = self._states[event.node], event.at_ms / 1000
+        state.online = state.online or at_s > state.confirmed_s
+        state.last_seen_s = at_s
+        state.confirmed_s = max(state.confirmed_s, at_s)
 
     def booted(self, event: NodeBooted) -> None:
         """A start."""

@@ -77,7 +77,9 @@ class Imports:
         if new and not dry_run and not refused:
             origin = ImportRow(session.number, int(self._now_s()), drain.source, hashlib.sha256(data).hexdigest())
             try:
-                stored = await self._ingest.take(Batch(session, session.boot_id, new, origin))
+                stored = await self._ingest.take(
+                    Batch(session, session.boot_id, new, int(self._now_s() * 1000), origin)
+                )
             except MalformedFrame as refusal:
                 raise ImportRefused(refusal.reason, f"the journal has too many holes ({refusal.reason})") from None
             except sqlite3.Error as error:

@@ -204,3 +204,20 @@ async def test_a_snapshot_is_made_once_a_change(book: Playbook) -> None:
     assert [stop.displays for stop in second.stops] == [(), (), ("0000000000000002",), ()]
     assert second.nodes[1].place == "Зупинка 2"
     assert second.shapes == (("5", "0A7D3C", tuple(place(k) for k in range(4))),)
+
+
+async def test_a_batch_that_waits_for_its_commit_does_not_outdo_the_last_will_behind_it(book: Playbook) -> None:
+    bus = Peer(BUS)
+    bus.boot()
+    await book.send(bus, bus.batch())
+    bus.tap()
+    book.clock.advance(1)
+    book.town.ingest.receive(bus.up, bus.batch())
+    book.clock.advance(0.5)
+    book.town.ingest.receive(bus.state_topic, bus.state(online=False))
+    await book.settle()
+    assert not book.town.fleet.is_online(BUS.node, book.clock() / 1000)
+    book.clock.advance(1)
+    bus.tap()
+    await book.send(bus, bus.batch())
+    assert book.town.fleet.is_online(BUS.node, book.clock() / 1000)
