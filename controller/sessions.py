@@ -28,7 +28,7 @@ MAX_HOLES = 4096
 class Batch:
     """An authentic batch that waits for its commit; `records` are (record, its wire form).
 
-    It arrived at `at_ms`. With an `origin` it is a journal that a person imported, and `ended` learns what became of it.
+    It came at `at_ms`. With an `origin` it is a journal that a person imported, and `ended` learns what became of it.
     """
 
     session: "Session"

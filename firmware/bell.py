@@ -6,7 +6,7 @@ Spec: MicroPython's extmod/asyncio, where Event moves tasks between queues in th
 """
 
 import asyncio
-from asyncio import core
+from asyncio import core  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
 
 
 class Bell:
@@ -17,7 +17,8 @@ class Bell:
     def ring(self):
         """From a task, not from an interrupt."""
         self.has_rung = True
-        if self._sleeper and not self._sleeper.data:  # or it was cancelled, and is on its way with that
+        # One with data was cancelled, and is on its way with that.
+        if self._sleeper and not self._sleeper.data:  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
             core._task_queue.remove(self._sleeper)
             core._task_queue.push(self._sleeper)
             self._sleeper = None

@@ -113,7 +113,7 @@ class Documents:
             return None
         self._due_ms = now_ms + self._retry_ms + (self._retry_ms * self._jitter() >> 10)
         self._retry_ms = min(2 * self._retry_ms, MAX_RETRY_MS)
-        return wire.build_request(self._request(store))
+        return wire.build_request(self._request(store))  # pyright: ignore[reportArgumentType] - it wants one
 
     def wait_ms(self, now_ms):
         """How long next_request() has nothing to give."""
@@ -134,7 +134,7 @@ class Documents:
         return done is not False
 
     def _judge(self):
-        offer, steps = self._judged
+        offer, steps = self._judged  # pyright: ignore[reportGeneralTypeIssues] - work() has looked
         verdict = next(steps)
         if verdict is None:
             return

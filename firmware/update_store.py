@@ -182,7 +182,7 @@ class UpdateStore:
         self._offset += self._piece.stored
         self._piece_number += 1
         if self._piece_number == self._manifest.pieces:
-            if self._image_offset - image_at(manifest.length(self._manifest)) != self._manifest.size:
+            if self._image_offset - image_at(manifest.length(self._manifest)) != self._manifest.size:  # pyright: ignore[reportArgumentType] - it is there
                 raise StoreFault(document.REASON_MALFORMED)
             self._at, self._hash = 0, sha256()
             self._step = self._verify
@@ -213,7 +213,7 @@ class UpdateStore:
         """The hash over the image, a sector a step."""
         for _ in range(PAGES):
             size = min(PAGE_SIZE, self._manifest.size - self._at)
-            start = image_at(manifest.length(self._manifest)) + self._at
+            start = image_at(manifest.length(self._manifest)) + self._at  # pyright: ignore[reportArgumentType] - it is there
             self._hash.update(self._read(self._flash, start, size))
             self._at += size
             if self._at == self._manifest.size:
@@ -263,7 +263,7 @@ class UpdateStore:
         at = 0
         while at < piece.size:
             try:
-                part = stream.read(min(PAGE_SIZE, piece.size - at))
+                part = stream.read(min(PAGE_SIZE, piece.size - at))  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
             except (OSError, EOFError):
                 part = b""
             if not part:

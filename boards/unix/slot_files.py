@@ -33,7 +33,7 @@ class SlotFiles:
         found = self._stat(path)
         if found is None:
             raise OSError(ENOENT)
-        return _File(self._flash, *found)
+        return _File(self._flash, *found)  # pyright: ignore[reportGeneralTypeIssues] - no folder
 
     def stat(self, path):
         found = self._stat(path)
@@ -57,7 +57,7 @@ class SlotFiles:
                     self._found[path] = None
                     self._look_into(path + "/", start, following)
                 else:
-                    self._found[path] = self._data(start, following)
+                    self._found[path] = self._data(start, following)  # pyright: ignore[reportArgumentType] - no folder
             at = following
 
     def _data(self, at, end):
