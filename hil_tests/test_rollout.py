@@ -73,6 +73,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         controller.stop()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.needs("city")
 def test_a_release_reaches_a_display_a_bad_one_rolls_back_and_no_record_is_lost(office: Office) -> None:
     files = release_contents.compiled("unix", [KIND], (0, 2, 0))
