@@ -9,6 +9,7 @@ import pytest
 
 from emulation.launch import NodeHandle
 from emulation.peripherals import cards
+from emulation.unix.process import at_fixed_addresses
 from hil_tests.target import Desk
 
 AT_MOST = {
@@ -65,5 +66,7 @@ def trace(node: NodeHandle) -> tuple[object, ...]:
 
 @pytest.mark.needs("own_time", "cards", "light", "sky", "journal")
 def test_two_equal_lives_leave_equal_traces(desk: Desk) -> None:
+    if desk.target.board == "unix" and not at_fixed_addresses(()):
+        pytest.skip("this kernel fixes no addresses: a process's heap figure, which is journalled, changes with them")
     first, second = trace(desk.node()), trace(desk.node())
     assert first == second

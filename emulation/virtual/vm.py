@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emulation.unix.node_process import Program
-from emulation.unix.process import bound_to_parent
+from emulation.unix.process import at_fixed_addresses, bound_to_parent
 from emulation.virtual.device import time_frames as frames
 
 CHUNK = 65_536
@@ -40,7 +40,7 @@ class Vm:
         }
         with its_bus:
             self._process = subprocess.Popen(
-                bound_to_parent(command),
+                bound_to_parent(at_fixed_addresses(command)),
                 cwd=folder,
                 env={**variables, **environment, **program.environment},
                 pass_fds=[its_bus.fileno()],

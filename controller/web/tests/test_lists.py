@@ -73,8 +73,10 @@ async def test_keys_open_pages_and_can_be_switched_off(serve: Serve, visit: Open
         page = seen.page
         await page.keyboard.press("3")
         await expect(page).to_have_url(f"{address}/fleet")
+        search = page.get_by_role("searchbox")
+        await expect(search).to_be_visible()
         await page.keyboard.press("/")
-        await expect(page.get_by_role("searchbox")).to_be_focused()
+        await expect(search).to_be_focused()
         await page.get_by_role("button", name="Keys").click()
         await page.get_by_label("Single keys work").uncheck()
         await page.keyboard.press("Escape")
