@@ -40,7 +40,6 @@ from controller.http_commissioning import add_commissioning
 from controller.http_ledger import Books
 from controller.log import set_up_log
 from controller.metrics import Metrics
-from controller.registry import load_registry
 from controller.services.alarms_proof import commissioned
 from controller.services.commissioning import Commissionings
 from controller.services.feed import FeedRefused
@@ -87,7 +86,9 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
     """Run until `stop` is set or a signal comes. Raises what `main` tells in one sentence."""
     stop = stop or asyncio.Event()
     _stop_on_signals(stop)
-    entries = load_registry(Path(config.nodes.registry), Path(config.nodes.master_key))
+    password = secrets.token_hex(16)  # ours at the embedded broker, until it ends with us
+    doorkeeper = Doorkeeper(config, password)
+    entries, authorization = await asyncio.to_thread(doorkeeper.read)
     secure = https.server_context(config.http)
     data = _make_data_folder(config)
     ready = data / "ready.json"
@@ -95,9 +96,7 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
         door = closing.enter_context(contextlib.closing(_listen(config.http)))
         store = closing.enter_context(contextlib.closing(SqliteStore.open(Path(config.store.path))))
         writer = closing.enter_context(contextlib.closing(WriterThread()))
-        password = secrets.token_hex(16)  # ours at the embedded broker, until it ends with us
-        doorkeeper = Doorkeeper(config, password)
-        broker = await closing.enter_async_context(_broker(config, data, doorkeeper))
+        broker = await closing.enter_async_context(_broker(config, data, authorization))
         access = embedded_access(config.mqtt, password) if broker else read_access(config.mqtt)
         gate = closing.enter_context(contextlib.closing(_gate(config, writer)))
         metrics = Metrics(dict(KINDS))
@@ -147,8 +146,8 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
         add_buses(app, buses, town.pushing)
         add_alarms(app, town.alarms)
         records = closing.enter_context(contextlib.closing(CommissioningTable(Path(config.store.path))))
-        names, technicians = {topics.node_name(entry.node) for entry in entries}, config.commissioning.technicians
-        commissionings = Commissionings(records, writer, names, technicians, town.alarms, town.now_s)
+        technicians = config.commissioning.technicians
+        commissionings = Commissionings(records, writer, town.registry, technicians, town.alarms, town.now_s)
         add_commissioning(app, commissionings)
         town.alarms.proofs.elsewhere = commissioned(commissionings.of_node)
         mount(app, town.live, make_desk(config.web, town, store, gate), timezone=town.timezone)
@@ -170,7 +169,8 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
             running = [tasks.create_task(job) for job in (*town.jobs(), link.run(), *buses.jobs(), *gate.jobs())]
             running.append(tasks.create_task(_retention(config, store, writer, town, gate).run()))
             if broker:
-                running += [tasks.create_task(broker.keep_running()), tasks.create_task(doorkeeper.run(broker))]
+                running.append(tasks.create_task(broker.keep_running()))
+            running.append(tasks.create_task(doorkeeper.run(town.learn, broker)))
             if secure:
                 running.append(tasks.create_task(https.keep_fresh(secure, config.http)))
             await _until_served(server, link, embedded=broker is not None)
@@ -242,12 +242,12 @@ def _listen(config: HttpConfig) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def _broker(config: Config, data: Path, doorkeeper: Doorkeeper) -> AsyncIterator[Broker | None]:
+async def _broker(config: Config, data: Path, authorization: str) -> AsyncIterator[Broker | None]:
     """The embedded broker while it is wanted."""
     if not config.mqtt.embedded:
         yield None
         return
-    broker = Broker(config.mqtt, data / "broker", await asyncio.to_thread(doorkeeper.authorization))
+    broker = Broker(config.mqtt, data / "broker", authorization)
     await broker.start()
     try:
         yield broker

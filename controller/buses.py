@@ -76,7 +76,7 @@ class _Node:
 
     def _introduced(self, node: bytes, will: bytes, online: bytes) -> None:
         self.node, self._will = node, will
-        self._buses.mailboxes[self._topic("down")] = self.mailbox
+        self._buses.mailboxes[node] = self.mailbox
         self._buses.receive(self._topic("state"), online)
         self.mailbox.open(True)
 
@@ -85,7 +85,7 @@ class _Node:
         self.mailbox.taken()
 
     def _lost(self) -> None:
-        self._buses.mailboxes.pop(self._topic("down"), None)
+        self._buses.mailboxes.pop(self.node, None)
         self._buses.receive(self._topic("state"), self._will)
 
     def _topic(self, leaf: str) -> str:
@@ -112,7 +112,7 @@ class Buses:
         self.site_of = site_of
         self.receive = receive
         self.samples = samples
-        self.mailboxes: dict[str, Mailbox] = {}
+        self.mailboxes: dict[bytes, Mailbox] = {}
         self._writer = writer
         self._now_ms = now_ms
         self._link_of = link_of
@@ -151,7 +151,7 @@ class Buses:
         """A way out: to the nodes on our buses by themselves, to all others by `elsewhere`."""
 
         def publish(topic: str, data: bytes) -> bool:
-            mailbox = self.mailboxes.get(topic)
+            mailbox = self.mailboxes.get(topics.parse_topic(topic)[1])
             return elsewhere(topic, data) if mailbox is None else mailbox.send(data)
 
         return publish

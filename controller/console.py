@@ -10,6 +10,7 @@ from controller.config import WebConfig
 from controller.services.live import LedgerRow
 from controller.services.node_file import NodeFiles
 from controller.services.period import read_period
+from controller.services.usage import Usage
 from controller.store import Store
 from controller.town import Town
 from controller.web.desk import Desk
@@ -30,6 +31,7 @@ def make_desk(config: WebConfig, town: Town, store: Store, access: Access) -> De
         node_file=NodeFiles(store, town.documents, highest).of,
         accounts=accounts,
         alarms=town.alarms,
+        usage=Usage(town.buildings, lambda: town.timezone, town.now_s),
         rollouts=town.rollouts,
         proposals=access.proposals,
         access=access,

@@ -1,11 +1,13 @@
-"""Keeps the embedded broker's list of guests true: a change of the registry or of a certificate holds within seconds.
+"""Watches the registry and the certificates: a change holds within seconds, in the town and at the embedded broker.
 
-Never disconnects who is still welcome, and never empties the list because a file is broken: the last good one stays.
+Never disconnects who is still welcome, and never takes anything over while one of the files is broken.
 Specification: README.md beside this file, "Broker".
 """
 
 import asyncio
 import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -15,10 +17,11 @@ from controller.registry import load_registry
 from controller.secret_files import SecretFault
 from controller.transports.broker import Broker
 from controller.transports.broker_access import guests, nats_authorization
+from protocols.provisioning import NodeEntry
 
 LOOK_S = 2.0
 
-log = structlog.get_logger("broker")
+log = structlog.get_logger("registry")
 
 
 class Doorkeeper:
@@ -33,14 +36,14 @@ class Doorkeeper:
         self._files = [Path(name) for name in named if name]
         self._seen = self._marks()
 
-    def authorization(self) -> str:
-        """The broker's list, as the files say now. Raises ConfigError."""
+    def read(self) -> tuple[tuple[NodeEntry, ...], str]:
+        """The nodes, and the embedded broker's list of guests, as the files say now. Raises ConfigError."""
         config = self._config
-        if not config.mqtt.acl:
-            return ""
         entries = load_registry(Path(config.nodes.registry), Path(config.nodes.master_key))
+        if not (config.mqtt.embedded and config.mqtt.acl):
+            return entries, ""
         try:
-            return nats_authorization(guests(entries, config.relay, self._password), self._certificates())
+            return entries, nats_authorization(guests(entries, config.relay, self._password), self._certificates())
         except SecretFault as fault:
             raise ConfigError(str(fault)) from None
 
@@ -55,19 +58,24 @@ class Doorkeeper:
         except (OSError, ValueError, TypeError, KeyError):
             raise ConfigError(f"mqtt.certificates {path} cannot be read: copy issued.json of vuzol ca there.") from None
 
-    async def run(self, broker: Broker) -> None:
-        """Look at the files for ever."""
+    async def run(self, learn: Callable[[Sequence[NodeEntry]], Awaitable[None]], broker: Broker | None) -> None:
+        """Look at the files for ever; the town learns of a node before the broker lets it in."""
         while True:
             await asyncio.sleep(LOOK_S)
             marks = self._marks()
             if marks == self._seen:
                 continue
-            self._seen = marks
             try:
-                broker.admit(await asyncio.to_thread(self.authorization))
-                log.info("the broker's guests are read anew")
-            except (ConfigError, OSError) as error:
-                log.error("the broker's guests stay as they were", error=str(error))
+                entries, authorization = await asyncio.to_thread(self.read)
+                await learn(entries)
+                if broker:
+                    broker.admit(authorization)
+            except ConfigError as error:
+                log.error("all nodes and certificates stay as they were", error=str(error))
+            except (sqlite3.Error, OSError) as error:
+                log.error("new nodes and certificates cannot be taken over yet", error=str(error))
+                continue
+            self._seen = marks
 
     def _marks(self) -> list[tuple[int, int] | None]:
         return [_mark(file) for file in self._files]

@@ -5,11 +5,12 @@ Specification: protocols/README.md; protocol.md, guarantees G2 to G5, G8 and G9.
 """
 
 from asyncio import Future
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controller import nodes
 from controller.events import BatchStored, DocumentRequested, Event, PictureTaken, RecordsImported, StateChanged
+from controller.registry import Registry
 from controller.store import MAX_SEQ, GapRow, Group, ImportRow, RangeRow, RecordRow, SavedSession, node_number
 from protocols.provisioning import NodeEntry
 from protocols.wire import batch, command, document, envelope, picture, receipt, state, topics
@@ -60,7 +61,6 @@ class Session:
         self.covered = RangeSet()
         self.gaps: dict[tuple[int, int], int] = {}  # (first, last) as declared -> reason
         self._saved: dict[int, int] = {}
-        self._readers = nodes.READERS[entry.kind]
 
     def clear(self) -> None:
         """Forget everything but the boot id."""
@@ -123,11 +123,12 @@ class Session:
         """Events of the new records; a body that cannot be read stays stored raw, so nothing is lost."""
         events: list[Event] = []
         malformed_bodies = 0
+        readers = nodes.READERS[self.entry.kind]
         for record in new:
             try:
                 if record.kind == gap.KIND:
                     self._declare(record, group)
-                event = nodes.event_of(self._readers, self.entry.node, record)
+                event = nodes.event_of(readers, self.entry.node, record)
             except MalformedFrame:
                 malformed_bodies += 1
                 continue
@@ -170,15 +171,29 @@ class Session:
 class Sessions:
     """All sessions of the registry, and the door that bytes come in by."""
 
-    def __init__(self, entries: Sequence[NodeEntry]) -> None:
-        self.by_node = {entry.node: Session(entry) for entry in entries}
-        self.by_number = {session.number: session for session in self.by_node.values()}
+    def __init__(self, registry: Registry, saved: Iterable[SavedSession] = ()) -> None:
+        self._registry = registry
+        self._by_number: dict[int, Session] = {}  # of nodes that are in the registry no more, too: a batch may wait
+        self.learn(saved)
+
+    def learn(self, saved: Iterable[SavedSession]) -> None:
+        """Follow the registry; `saved` is of the nodes that are new in it."""
+        self.by_node: dict[bytes, Session] = {}
+        for node, entry in self._registry.by_node.items():
+            session = self._by_number.setdefault(node_number(node), Session(entry))
+            session.entry = entry
+            self.by_node[node] = session
+        self.restore(saved)
+
+    def knows(self, node: bytes) -> bool:
+        """True when it has been in the registry since the start."""
+        return node_number(node) in self._by_number
 
     def restore(self, saved: Iterable[SavedSession]) -> None:
         """Take over what the database holds; nodes that are no longer in the registry stay in the ledger only."""
         for one in saved:
-            if one.node in self.by_number:
-                self.by_number[one.node].restore(one)
+            if one.node in self._by_number:
+                self._by_number[one.node].restore(one)
 
     def open(self, topic: str, data: bytes, now_ms: int) -> Batch | Opened | None:
         """Believe an envelope or refuse it: raises MalformedFrame with the reason to count. None: nothing to do."""

@@ -19,6 +19,7 @@ from controller.config import Config
 from controller.ingest import Ingest
 from controller.metrics import Metrics
 from controller.outbox import Outbox
+from controller.registry import Registry
 from controller.services.air import Air
 from controller.services.alarms import Alarms
 from controller.services.alarms_life import Key
@@ -41,12 +42,13 @@ from controller.services.rollouts import Rollouts
 from controller.services.transit import Transit
 from controller.services.trips import Trips
 from controller.sessions import Session, Sessions
-from controller.store import Store
+from controller.store import Store, node_number
 from controller.store.writing import WriterThread
 from protocols.provisioning import NodeEntry
 from protocols.wire.topics import node_name
 
 PULSE_S = 1.0
+LOGGED = 5  # nodes of a change
 
 log = structlog.get_logger("town")
 
@@ -73,8 +75,8 @@ class Town:
         self.publish: Callable[[str, bytes], bool] = _drop
         self.devices: Callable[[], tuple[DeviceView, ...]] = tuple  # on our own buses
         self.bus_of: Callable[[bytes], str] = lambda _: ""  # of our own buses, the one that a node is on
-        self.sessions = Sessions(entries)
-        self.sessions.restore(saved)
+        self.registry = Registry(entries)
+        self.sessions = Sessions(self.registry, saved)
         self.outbox = Outbox(lambda topic, data: self.publish(topic, data), metrics, now_ms, store.reserved_ids())
         self._store = store
         self._writer = writer
@@ -82,13 +84,13 @@ class Town:
             self.sessions, store, writer, metrics, config.store, now_ms, self.outbox.send, self.tell, self._settled
         )
         self.imports = Imports(self.sessions, store, self.ingest, self.now_s)
-        self.ledger = Ledger(self.sessions, saved)
-        self.fleet = Fleet(entries, saved)
-        self.displays = Displays(entries)
-        self.air = Air(entries, store)
-        self.meters = Meters(entries, store)
+        self.ledger = Ledger(self.registry, saved)
+        self.fleet = Fleet(self.registry, saved)
+        self.displays = Displays(self.registry)
+        self.air = Air(self.registry, store)
+        self.meters = Meters(self.registry, store, saved)
         self.searches = MeterSearches(
-            entries,
+            self.registry,
             lambda node: self.fleet.is_online(node, self.now_s()),
             lambda entry, command, ttl_s: self.outbox.order(self.sessions.by_node[entry.node], command, ttl_s),
         )
@@ -110,9 +112,9 @@ class Town:
         self.feeds = Feeds(
             Path(config.site.data) / "feeds", config.transit.roster, store, writer, self.now_s, self._feed_changed
         )
-        self.trips = Trips(entries, store, writer, self.now_s, self._transit, self._order)
+        self.trips = Trips(self.registry, store, writer, self.now_s, self._transit, self._order)
         self.boards = Boards(
-            entries,
+            self.registry,
             config.displays,
             self.now_s,
             self._transit,
@@ -122,7 +124,7 @@ class Town:
         )
         self.alarms = Alarms(
             load_rules(config.alarms.rules),
-            entries,
+            self.registry,
             [(relay.name, relay.nodes) for relay in config.relay],
             self.fleet,
             self.ledger,
@@ -171,8 +173,27 @@ class Town:
 
     def site_of(self, node: bytes) -> str:
         """The site of a node; a stranger's does not matter, it is refused as one."""
-        session = self.sessions.by_node.get(node)
-        return session.entry.site if session else "unknown"
+        entry = self.registry.by_node.get(node)
+        return entry.site if entry else "unknown"
+
+    async def learn(self, entries: Sequence[NodeEntry]) -> None:
+        """These are the nodes from now on; what is stored of new ones is read before. Raises sqlite3.Error."""
+        new = [node_number(entry.node) for entry in entries if not self.sessions.knows(entry.node)]
+        saved = await self._writer.run(self._store.sessions, new) if new else []
+        before = self.registry.by_node
+        self.registry.take(entries)
+        for service in (self.sessions, self.ledger, self.fleet, self.meters):
+            service.learn(saved)
+        self._stops = None
+        self.rollouts.registry_changed()
+        self.alarms.town_changed()
+        self.live.changed()
+        differing = {node for node, _ in self.registry.by_node.items() ^ before.items()}
+        for node in differing & self.registry.by_node.keys() & before.keys():
+            if self.registry[node].key != before[node].key:
+                self.fleet.key_replaced(node)
+        first = sorted(set(map(node_name, differing)))[:LOGGED]
+        log.info("the registry is taken over", nodes=len(self.registry.by_node), differing=first)
 
     def tell(self, notice: events.Notice) -> None:
         """Pass a notice on. A service that fails on one must not keep the next receipt from its node."""
@@ -201,14 +222,15 @@ class Town:
     def _feed_changed(self) -> None:
         self._stops = None
         self.trips.feed_changed()
-        self.alarms.feed_changed()
+        self.alarms.town_changed()
         self.live.changed()
 
     def _node_booted(self, event: events.NodeBooted) -> None:
         self.boards.forget(event.node)
 
     def _order(self, entry: NodeEntry, command: AssignTrip | ShowArrivals, ttl_s: int) -> bool:
-        return bool(self.outbox.order(self.sessions.by_node[entry.node], command, ttl_s))
+        session = self.sessions.by_node.get(entry.node)
+        return session is not None and bool(self.outbox.order(session, command, ttl_s))
 
     async def _pulse(self) -> None:
         """Time passes: who is silent goes offline, clocks on the page move on."""
@@ -274,7 +296,7 @@ class Town:
 
     def _make_stop_views(self) -> tuple[StopView, ...]:
         standing: dict[str, list[str]] = {}
-        for entry in self.fleet.entries.values():
+        for entry in self.registry.by_node.values():
             if entry.stop_id and not entry.replaced_by:
                 standing.setdefault(entry.stop_id, []).append(node_name(entry.node))
         stops = () if self.feeds.transit is None else self.feeds.transit.feed.stops.values()

@@ -28,6 +28,7 @@ from controller.access.proposals import Proposals
 from controller.access.syslog import Syslog
 from controller.access.tokens import Tokens, hash_of
 from controller.config import Config
+from controller.registry import load_masters
 from controller.secret_files import write_secret
 from controller.store.writing import WriterThread
 
@@ -37,7 +38,7 @@ AT_ONCE = 10  # times the calls of a second
 
 
 class Access:
-    """`config.store.path` is a database that SqliteStore has opened and migrated. Raises OSError."""
+    """`config.store.path` is a database that SqliteStore has opened and migrated. Raises OSError, ConfigError."""
 
     def __init__(self, config: Config, writer: WriterThread, now_ms: Callable[[], int]) -> None:
         self.write = writer.run
@@ -51,7 +52,8 @@ class Access:
             return now_ms() / 1000
 
         self.now_s = now_s
-        self.people = People(self._database, now_s)
+        self.people = People(self._database, now_s, lambda: load_masters(Path(config.nodes.master_key)))
+        self.people.seal_second_factors()
         self.tokens = Tokens(self._database, self.people, now_s)
         self.logins = Logins(self._database, writer, self.people, self.passwords, config.access, now_s)
         self.proposals = Proposals(self._database, writer, now_s)

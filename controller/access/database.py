@@ -24,6 +24,7 @@ class AccessDatabase:
     def __init__(self, path: Path) -> None:
         self._writer = connect(path)
         self._reader = connect(path)
+        self._writer.execute("PRAGMA secure_delete = ON")  # what lay open and was sealed is overwritten
         self._reading = Lock()
 
     @classmethod

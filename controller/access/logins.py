@@ -74,7 +74,7 @@ class Logins:
         if kept.totp:
             if not code:
                 raise CodeNeeded
-            step = step_of(kept.totp, code, self._now_s())
+            step = step_of(self._people.second_factor(name, kept), code, self._now_s())
             if step is None or not await self._writer.run(self._people.use_totp, name, step):
                 raise Refused(401, WRONG)
         cookie = secrets.token_urlsafe(32)

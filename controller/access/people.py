@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from controller.access import sealed_totp
 from controller.access.actor import OPERATOR, ROLES
 from controller.access.database import AccessDatabase
 from controller.access.refused import Refused
+from controller.config import ConfigError
+from protocols.sealed_keys import SealBroken
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 ADMINISTRATOR = "administrator"
@@ -37,7 +40,7 @@ class Person:
 
 
 class Secrets(NamedTuple):
-    """What a login is checked against; empty where there is none."""
+    """What a login is checked against; empty where there is none. `totp` as it is kept: see second_factor()."""
 
     password: str
     totp: str
@@ -45,11 +48,16 @@ class Secrets(NamedTuple):
 
 
 class People:
-    """Calls that change something belong to the writer thread."""
+    """Calls that change something belong to the writer thread. `masters` reads the master key file, or raises
+    ConfigError.
+    """
 
-    def __init__(self, database: AccessDatabase, now_s: Callable[[], float]) -> None:
+    def __init__(
+        self, database: AccessDatabase, now_s: Callable[[], float], masters: Callable[[], Sequence[bytes]]
+    ) -> None:
         self._database = database
         self._now_s = now_s
+        self._masters = masters
 
     def all(self) -> list[Person]:
         """Everybody, by name."""
@@ -69,6 +77,18 @@ class People:
         """Of somebody who may log in; empty ones for anybody else."""
         rows = self._database.read("SELECT password, totp, totp_step FROM person WHERE name = ? AND NOT locked", name)
         return Secrets(*rows[0]) if rows else Secrets("", "", 0)
+
+    def second_factor(self, name: str, kept: Secrets) -> str:
+        """The secret of somebody's codes. Raises Refused."""
+        try:
+            return sealed_totp.unseal(self._masters(), name, kept.totp)
+        except (SealBroken, ConfigError) as error:
+            raise Refused(503, str(error)) from None
+
+    def seal_second_factors(self) -> None:
+        """Those that lie open since an older version. Raises ConfigError."""
+        with self._database.writing() as db:
+            sealed_totp.seal_all(db, self._masters())
 
     def add(self, name: str, roles: Iterable[str], password: str) -> Person:
         """Somebody new; `password` is hashed already, empty for one who has tokens only. Raises Refused."""
@@ -95,7 +115,14 @@ class People:
 
     def set_totp(self, name: str, secret: str, keep: bytes = b"") -> None:
         """A second factor, or none ("") again; ends every login but `keep`. Raises Refused."""
-        self._change(name, "totp_step = 0, totp = ?", secret, end_logins=True, keep=keep)
+
+        def sealed() -> str:  # within the transaction: behind a rotation's it is the new master key
+            try:
+                return sealed_totp.seal(self._masters(), name, secret)
+            except ConfigError as error:
+                raise Refused(503, str(error)) from None
+
+        self._change(name, "totp_step = 0, totp = ?", sealed, end_logins=True, keep=keep)
 
     def use_totp(self, name: str, step: int) -> bool:
         """Take the code of this time step; False: it, or a later one, was taken before."""
@@ -123,10 +150,12 @@ class People:
         with self._database.writing() as db:
             db.execute("DELETE FROM login WHERE person = ? AND sha256 != ?", (name, keep))
 
-    def _change(self, name: str, what: str, value: str | int, *, end_logins: bool = False, keep: bytes = b"") -> None:
+    def _change(
+        self, name: str, what: str, value: str | int | Callable[[], str], *, end_logins: bool = False, keep: bytes = b""
+    ) -> None:
         self.get(name)
         with self._database.writing() as db:
-            db.execute(f"UPDATE person SET {what} WHERE name = ?", (value, name))
+            db.execute(f"UPDATE person SET {what} WHERE name = ?", (value() if callable(value) else value, name))
             if end_logins:
                 db.execute("DELETE FROM login WHERE person = ? AND sha256 != ?", (name, keep))
             _an_administrator_is_left(db)

@@ -3,7 +3,7 @@
 Never takes the broker's store: the nodes' journals are the queue. Never overwrites what a restore replaces.
 Specification: README.md here; sqlite.org/backup.html.
 
-    vuzol-<site>-<time>.tar.gz, mode 0600 (it holds the nodes' keys, sealed: the master key is not in it)
+    vuzol-<site>-<time>.tar.gz, mode 0600 (it holds nodes' keys and second factors, sealed: the master key is not in it)
         manifest.json   version, site, time, schema, counts, SHA-256 of every other member
         vuzol.sqlite3   a consistent copy
         nodes.json, vuzol.toml, feeds/...
@@ -26,8 +26,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from controller import config as configuration
+from controller.access.sealed_totp import seal_all
 from controller.admin.keys import KeysError, count_open, read_nodes, write_nodes
 from controller.config import Config, ConfigError
+from controller.registry import load_masters
 from controller.store.migrate import migrations
 
 VERSION = 1
@@ -79,6 +81,7 @@ def take(
         with tempfile.TemporaryDirectory(dir=to.parent, prefix=".backup-") as scratch:
             copy = Path(scratch) / DATABASE
             _copy_database(Path(config.store.path), copy, progress)
+            _seal_second_factors(config, copy)
             registry = _sealed(config, Path(scratch) / REGISTRY)
             manifest = _write(part, copy, registry, config, config_path, now_s)
         verify(part)
@@ -112,6 +115,17 @@ def _copy_database(path: Path, copy: Path, progress: Callable[[int, int], None])
             target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
     except sqlite3.Error as error:
         raise BackupError(f"The database {path} cannot be copied ({error}): vuzol doctor says more.") from None
+
+
+def _seal_second_factors(config: Config, copy: Path) -> None:
+    """Those that lie open in a database of an older version, where there is a master key."""
+    try:
+        masters = load_masters(Path(config.nodes.master_key))
+        with contextlib.closing(sqlite3.connect(copy)) as db, db:
+            db.execute("PRAGMA secure_delete = ON")
+            seal_all(db, masters)
+    except (ConfigError, sqlite3.Error):
+        return  # they are kept as they are
 
 
 def _sealed(config: Config, copy: Path) -> Path:

@@ -47,7 +47,7 @@ def examine(config_path: Path, now_s: float) -> list[Finding]:
     found += _clock(config, now_s)
     found += _disk(config)
     found += _backups(config, now_s)
-    found += _process(config)
+    found += _process(config, config_path)
     found += _versions()
     return found
 
@@ -145,7 +145,7 @@ def _backups(config: Config, now_s: float) -> Iterator[Finding]:
     yield Finding("backups", "warning" if old else "ok", "doctor_backup_old" if old else "doctor_backup_ok", told)
 
 
-def _process(config: Config) -> Iterator[Finding]:
+def _process(config: Config, config_path: Path) -> Iterator[Finding]:
     ready = Path(config.site.data) / "ready.json"
     try:
         told = json.loads(ready.read_text(encoding="utf-8"))
@@ -157,6 +157,8 @@ def _process(config: Config) -> Iterator[Finding]:
         yield Finding("process", "warning", "doctor_ready_damaged", {"file": str(ready)})
         return
     if psutil.pid_exists(pid):
+        if config_path.stat().st_mtime > ready.stat().st_mtime:
+            yield Finding("process", "warning", "doctor_configuration_newer", {"file": str(config_path)})
         yield Finding("process", "ok", "doctor_running", {"url": url})
     else:  # it was killed: one that is told to stop takes the file away
         yield Finding("process", "error", "doctor_killed", {"pid": pid})

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.admin.finding import Finding
-from controller.admin.keys import count_open
+from controller.admin.keys import KeysError, count_open, second_factors
 from controller.certificates import expiries
 from controller.config import Config, is_loopback
 from controller.secret_files import is_open_to_others
@@ -92,6 +92,12 @@ def _exposure(config: Config) -> Iterator[Finding]:
 
 def _keys(config: Config) -> Iterator[Finding]:
     master = Path(config.nodes.master_key)
+    with suppress(KeysError):  # a master key that cannot be read is the registry's finding
+        is_open, locked = second_factors(config)
+        if is_open:
+            yield Finding("keys", "warning", "doctor_factors_open", {"people": is_open})
+        if locked:
+            yield Finding("keys", "error", "doctor_factors_locked", {"people": locked, "file": str(master)})
     try:
         count = count_open(Path(config.nodes.registry))
     except (OSError, ValueError, TypeError, KeyError):

@@ -22,7 +22,8 @@ from controller.access.people import People, Person
 from controller.access.refused import Refused
 from controller.access.syslog import line
 from controller.access.tokens import Token, Tokens
-from controller.config import ConfigError
+from controller.config import Config, ConfigError
+from controller.registry import load_masters
 from controller.secret_files import SecretFault, read_secret, write_secret
 from controller.store import StoreError
 
@@ -38,7 +39,7 @@ def office(config_path: Path) -> Iterator["Office"]:
         config = configuration.load(config_path)
         database = AccessDatabase.open(Path(config.store.path))
         try:
-            yield Office(database, config.site.name)
+            yield Office(database, config)
         finally:
             database.close()
     except (ConfigError, StoreError, SecretFault, Refused) as error:
@@ -50,9 +51,9 @@ def office(config_path: Path) -> Iterator["Office"]:
 class Office:
     """Everything raises what `office` tells in one sentence."""
 
-    def __init__(self, database: AccessDatabase, site: str) -> None:
-        self._site = site
-        self._people = People(database, time.time)
+    def __init__(self, database: AccessDatabase, config: Config) -> None:
+        self._site = config.site.name
+        self._people = People(database, time.time, lambda: load_masters(Path(config.nodes.master_key)))
         self._tokens = Tokens(database, self._people, time.time)
         self._audit = Audit(database, lambda: time.time_ns() // 1_000_000)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from controller.events import AirMeasured
 from controller.nodes import READERS, event_of
+from controller.registry import Registry
 from controller.store import Store, StoredRecord, node_number
 from protocols import air_archive
 from protocols.air_archive import Period
@@ -68,8 +69,8 @@ class PostView:
 class Air:
     """Follows the records of all posts; stored ones are read from the ledger's own rows."""
 
-    def __init__(self, entries: Iterable[NodeEntry], store: Store) -> None:
-        self._entries = {entry.node: entry for entry in entries if entry.kind == KIND}
+    def __init__(self, registry: Registry, store: Store) -> None:
+        self._registry = registry
         self._latest: dict[bytes, AirMeasured] = {}
         self._store = store
 
@@ -88,7 +89,7 @@ class Air:
                 CLASS,
                 tuple(samples_of(self._latest[node])) if node in self._latest else (),
             )
-            for node, entry in self._entries.items()
+            for node, entry in self._registry.of_kind(KIND).items()
         )
 
     def stored(self, node: bytes, from_seq: int, limit: int) -> tuple[list[AirSample], int]:
@@ -96,14 +97,16 @@ class Air:
 
         Raises KeyError for a node that is no post.
         """
-        entry = self._entries[node]
-        rows = self._store.records(node_number(entry.node), from_seq, limit)
+        rows = self._store.records(node_number(self._post(node).node), from_seq, limit)
         found = [sample for event in _events_in(node, rows) for sample in samples_of(event)]
         return found, rows[-1].seq + 1 if len(rows) == limit else 0
 
     def archive(self, node: bytes) -> bytes:
         """All stored means of a post with a known time, as protocols/air_archive.py packs them. Raises KeyError."""
-        return air_archive.pack(node, self._periods(self._entries[node].node))
+        return air_archive.pack(node, self._periods(self._post(node).node))
+
+    def _post(self, node: bytes) -> NodeEntry:
+        return self._registry.of_kind(KIND)[node]
 
     def _periods(self, node: bytes) -> Iterator[Period]:
         from_seq = 0

@@ -15,6 +15,7 @@ import structlog
 
 from controller.access.audit import describe
 from controller.events import Notice
+from controller.registry import Registry
 from controller.services.alarms_causes import Causes, Group
 from controller.services.alarms_life import Alarm, Book, Change, Fact, Key, Note, Proof, by_harm
 from controller.services.alarms_proof import Proofs
@@ -53,7 +54,7 @@ class Alarms:
     def __init__(
         self,
         rules: Rules,
-        entries: Iterable[NodeEntry],
+        registry: Registry,
         relays: Iterable[tuple[str, Sequence[str]]],
         fleet: Fleet,
         ledger: Ledger,
@@ -69,8 +70,7 @@ class Alarms:
         self.sources = sources
         self.proofs = Proofs(rules, table, ledger)
         self._rules = rules
-        self._entries = {entry.node: entry for entry in entries}
-        self._names = {node_name(node) for node in self._entries}
+        self._registry = registry
         self._relays = tuple((name, frozenset(nodes)) for name, nodes in relays)
         self._fleet = fleet
         self._ledger = ledger
@@ -101,8 +101,8 @@ class Alarms:
         """A node told something."""
         self._told.tell(notice)
 
-    def feed_changed(self) -> None:
-        """Places have other names now."""
+    def town_changed(self) -> None:
+        """Places have other names now, or other nodes."""
         self._causes = None
 
     async def run(self) -> None:
@@ -117,11 +117,15 @@ class Alarms:
         now_s = self.now_s()
         if self._causes is None:
             self._causes = self._make_causes()
-        facts = {fact.key: fact for fact in (*self._watch.facts(now_s), *self._told.facts(now_s))}
+        facts = {fact.key: fact for fact in (*self._watch.facts(now_s), *self._told_facts(now_s))}
         explained = self._causes.find(facts, self._buses(), now_s)
         changes = self._book.look(facts, explained, self._is_known, self._last_seq, now_s)
         self._unsaved += changes
         self._count()
+
+    def _told_facts(self, now_s: float) -> Iterable[Fact]:
+        """Who was taken out of the registry has nothing more to tell."""
+        return (fact for fact in self._told.facts(now_s) if fact.node in self._registry.names)
 
     # --- what people ask
 
@@ -144,6 +148,18 @@ class Alarms:
     def history(self, **filters: Any) -> list[Alarm]:
         """Ended ones, the newest first: see AlarmTable.history. Reads the database."""
         return [_read(body) for body in self._table.history(**filters)]
+
+    def notes_of(self, numbers: Sequence[int]) -> dict[int, list[Note]]:
+        """Alarm -> what was done about it, in order. Reads the database."""
+        found: dict[int, list[Note]] = {}
+        for row in self._table.notes_of(numbers):
+            found.setdefault(row.alarm, []).append(Note(*row))
+        return found
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All there are rules for."""
+        return tuple(self._rules)
 
     def proofs_of(self, number: int) -> list[Proof]:
         """What it may be closed with; a person's statement, where may_state() says so. Reads the database."""
@@ -253,13 +269,13 @@ class Alarms:
     # --- what the parts ask
 
     def _fact(self, kind: str, node: bytes, part: str = "", **told: Any) -> Fact:
-        entry = self._entries[node]
+        entry = self._registry[node]
         name = node_name(node)
         subject = f"{name}/{part}" if part else name
         return Fact(kind, subject, name, entry.name, self._place_of(entry), entry.kind, **told)
 
     def _last_seq(self, name: str) -> int:
-        return self._ledger.highest_of(bytes.fromhex(name)) if name in self._names else 0
+        return self._ledger.highest_of(bytes.fromhex(name)) if name in self._registry.names else 0
 
     def _is_known(self, key: Key) -> bool:
         """Whether enough was heard since the start to say that it is over."""
@@ -272,8 +288,8 @@ class Alarms:
         if self._rules[kind].news_s:
             return age_s >= self._rules[kind].news_s or self._told.knows(key)
         if kind in TOLD:
-            return name not in self._names or self._told.knows(key)
-        if kind == "offline" and name in self._names and self._fleet.was_heard(bytes.fromhex(name)):
+            return name not in self._registry.names or self._told.knows(key)
+        if kind == "offline" and name in self._registry.names and self._fleet.was_heard(bytes.fromhex(name)):
             return True
         return kind not in AT_START or age_s >= START_S
 
@@ -281,12 +297,12 @@ class Alarms:
         return [Group("bus", bus.name, bus.name, "", bus.members) for bus in self.sources.buses()]
 
     def _make_causes(self) -> Causes:
-        everybody = frozenset(self._names)
+        everybody = self._registry.names
         groups = [Group("broker", "", "", "", everybody)]
         groups += [Group("uplink", name, name, "", nodes & everybody) for name, nodes in self._relays]
         groups.append(Group("network", "", "", "", everybody))
         together: dict[str, list[NodeEntry]] = {}
-        for entry in self._entries.values():
+        for entry in self._registry.by_node.values():
             if where := entry.vehicle_id or entry.stop_id:
                 together.setdefault(where, []).append(entry)
         for where, entries in together.items():

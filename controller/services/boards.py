@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from controller.commands import ArrivalLine, ShowArrivals
 from controller.config import DisplaysConfig
+from controller.registry import Registry
 from controller.services.arrivals import Arrival
 from controller.services.displays import KIND
 from controller.services.transit import Transit
@@ -29,7 +30,7 @@ class Boards:
 
     def __init__(
         self,
-        entries: Iterable[NodeEntry],
+        registry: Registry,
         config: DisplaysConfig,
         now_s: Callable[[], float],
         transit: Callable[[], Transit | None],
@@ -37,7 +38,7 @@ class Boards:
         is_online: Callable[[bytes, float], bool],
         order: Callable[[NodeEntry, ShowArrivals, int], bool],
     ) -> None:
-        self._entries = [entry for entry in entries if entry.kind == KIND and entry.stop_id]
+        self._registry = registry
         self._config = config
         self._now_s = now_s
         self._transit = transit
@@ -49,7 +50,7 @@ class Boards:
     async def run(self) -> None:
         """Send boards until cancelled."""
         while True:
-            for entry in self._entries:
+            for entry in self._registry.of_kind(KIND).values():
                 self.refresh(entry)
                 await asyncio.sleep(0)  # a hundred stops are predicted without keeping receipts waiting
             await asyncio.sleep(self._config.check_s)
@@ -62,7 +63,7 @@ class Boards:
         """Send a board if the display should have a new one."""
         transit = self._transit()
         now_s = self._now_s()
-        if transit is None or not self._is_online(entry.node, now_s):
+        if transit is None or not entry.stop_id or not self._is_online(entry.node, now_s):
             return
         arrivals = transit.predictor.arrivals(entry.stop_id, now_s, self._config.rows)
         board = self._board(arrivals)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from controller.registry import Registry
 from controller.services.alarms import AlarmRefused, Alarms
 from controller.store.commissioning import CommissioningRow, CommissioningTable
 from controller.store.writing import WriterThread
@@ -34,20 +35,20 @@ class Commissioned:
 
 
 class Commissionings:
-    """`nodes` are the names of the registry, `technicians` the public keys whose word counts, `alarms` the town's."""
+    """`technicians`: the public keys whose word counts, `alarms` the town's."""
 
     def __init__(
         self,
         table: CommissioningTable,
         writer: WriterThread,
-        nodes: Collection[str],
+        registry: Registry,
         technicians: Collection[str],
         alarms: Alarms,
         now_s: Callable[[], float],
     ) -> None:
         self._table = table
         self._writer = writer
-        self._nodes = nodes
+        self._registry = registry
         self._technicians = {key.lower() for key in technicians}
         self._alarms = alarms
         self._now_s = now_s
@@ -75,7 +76,7 @@ class Commissionings:
         if not isinstance(record, dict) or record.get("vuzol_commissioning") != VERSION:
             raise NotTaken(f"this is no commissioning record of version {VERSION}: vuzol report sends one")
         node, done_s = record.get("node"), record.get("time_s")
-        if node not in self._nodes:
+        if node not in self._registry.names:
             raise NotTaken("the record is about a node that is not in the registry")
         if not isinstance(done_s, int) or not 0 <= done_s < 1 << 40:
             raise NotTaken("the record does not tell when it was done")

@@ -4,10 +4,11 @@ Never makes a picture; boards.py says what to show, the display draws it.
 Specification: protocols/schema/stop_display.py, protocols/wire/picture.py.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass
 
 from controller.events import ArrivalsShown, GlassChanged, PictureTaken
+from controller.registry import Registry
 from controller.services.live import DisplayView
 from protocols.provisioning import NodeEntry
 from protocols.wire.messages import shown_on_glass
@@ -28,8 +29,6 @@ _MODES = {
 class _Glass:
     """One display's last record and last picture."""
 
-    width: int
-    height: int
     picture: PictureTaken | None = None
     picture_crc: int | None = None
     shown_at_s: float | None = None
@@ -40,9 +39,9 @@ class _Glass:
 class Displays:
     """Follows records and pictures of all displays."""
 
-    def __init__(self, entries: Iterable[NodeEntry]) -> None:
-        self._entries = [entry for entry in entries if entry.kind == KIND]
-        self._glasses = {entry.node: _Glass(entry.width, entry.height) for entry in self._entries}
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._glasses: defaultdict[bytes, _Glass] = defaultdict(_Glass)
 
     def arrivals_shown(self, event: ArrivalsShown) -> None:
         """Arrivals are on the glass."""
@@ -63,30 +62,27 @@ class Displays:
 
     def picture_taken(self, event: PictureTaken) -> None:
         """A display told what stands on its glass; who is no display has no say."""
-        if event.node in self._glasses:
-            glass = self._glasses[event.node]
-            glass.picture = event
-            glass.width = event.width
-            glass.height = event.height
+        if event.node in self._registry.of_kind(KIND):
+            self._glasses[event.node].picture = event
 
     def picture(self, node: bytes) -> PictureTaken | None:
         """The last picture of a display."""
-        glass = self._glasses.get(node)
-        return None if glass is None else glass.picture
+        return self._glasses[node].picture if node in self._registry.of_kind(KIND) else None
 
     def views(self) -> tuple[DisplayView, ...]:
         """All displays, in the order of the registry."""
-        return tuple(self._view(entry) for entry in self._entries)
+        return tuple(self._view(entry) for entry in self._registry.of_kind(KIND).values())
 
     def _view(self, entry: NodeEntry) -> DisplayView:
         glass = self._glasses[entry.node]
+        picture = glass.picture
         return DisplayView(
             node=node_name(entry.node),
             name=entry.name,
             stop_id=entry.stop_id,
-            width=glass.width,
-            height=glass.height,
-            bits=None if glass.picture is None else glass.picture.bits,
+            width=entry.width if picture is None else picture.width,
+            height=entry.height if picture is None else picture.height,
+            bits=None if picture is None else picture.bits,
             picture_crc=glass.picture_crc,
             shown_at_s=glass.shown_at_s,
             mode=glass.mode,

@@ -26,7 +26,7 @@ CHECK_S = 1.0
 OFFER_AGAIN_S = 300.0
 SILENT_S = 60.0  # a node that has asked for nothing for so long is not pulling any more
 MAX_PULLING = 32  # nodes at a time
-CHUNKS_PER_S = 100
+CHUNKS_PER_S = 200
 
 NAMES = {number: name for number, name, _ in wire.TYPES}
 NUMBERS = {name: number for number, name, _ in wire.TYPES}
@@ -261,9 +261,9 @@ class Documents:
 
     def _answer(self, node: bytes, asked: wire.Request, now: float) -> None:
         data = self._table.piece(asked.type, asked.version, asked.offset, asked.size)
-        if not data:
+        session = self._sessions.by_node.get(node)
+        if not data or session is None:
             return
-        session = self._sessions.by_node[node]
         chunk = wire.Chunk(asked.type, asked.version, asked.offset, data)
         self._send(session, "chunk", wire.build_chunk(session.entry.key, node, session.boot_id, chunk))
         if asked.type == wire.FIRMWARE:

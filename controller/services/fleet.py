@@ -4,10 +4,12 @@ Never asks a node: it listens to states, batches and status records. Time is an 
 Specification: README.md here, "Online".
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from controller.events import BatchStored, NodeBooted, StateChanged, StatusReported
+from controller.registry import Registry
 from controller.services.live import NodeView
 from controller.store import SavedSession, node_bytes
 from protocols.provisioning import NodeEntry
@@ -33,13 +35,20 @@ class _State:
 class Fleet:
     """Follows the notices of all nodes."""
 
-    def __init__(self, entries: Iterable[NodeEntry], saved: Iterable[SavedSession]) -> None:
-        self.entries = {entry.node: entry for entry in entries}
-        self._states = {node: _State() for node in self.entries}
+    def __init__(self, registry: Registry, saved: Iterable[SavedSession]) -> None:
+        self._registry = registry
+        self._states: defaultdict[bytes, _State] = defaultdict(_State)
+        self.learn(saved)
+
+    def learn(self, saved: Iterable[SavedSession]) -> None:
+        """What the database holds of nodes."""
         for one in saved:
-            state = self._states.get(node_bytes(one.node))
-            if state is not None and one.last_seen_s:
-                state.last_seen_s = one.last_seen_s
+            if one.last_seen_s:
+                self._states[node_bytes(one.node)].last_seen_s = one.last_seen_s
+
+    def key_replaced(self, node: bytes) -> None:
+        """Who was there with the old one is not there any more."""
+        self._states[node].online = False
 
     def state_changed(self, event: StateChanged) -> None:
         """The node's own word, or its last will."""
@@ -68,11 +77,11 @@ class Fleet:
     def is_online(self, node: bytes, now_s: float) -> bool:
         """True while the node is believed to be there."""
         state = self._states[node]
-        return state.online and now_s - state.confirmed_s < SILENT_S
+        return state.online and now_s - state.confirmed_s < SILENT_S and node in self._registry.welcome
 
     def count_online(self, now_s: float) -> int:
         """How many are there."""
-        return sum(self.is_online(node, now_s) for node in self._states)
+        return sum(self.is_online(node, now_s) for node in self._registry.by_node)
 
     def was_heard(self, node: bytes) -> bool:
         """Whether anything was heard of it since the controller's start."""
@@ -80,15 +89,16 @@ class Fleet:
 
     def silent(self, now_s: float) -> Iterator[tuple[NodeEntry, float | None, bool]]:
         """Who is not there, when they were last heard, and whether anything was heard of them since the start."""
-        for node, state in self._states.items():
-            if not self.entries[node].replaced_by and not (state.online and now_s - state.confirmed_s < SILENT_S):
-                yield self.entries[node], state.last_seen_s, bool(state.confirmed_s)
+        for node, entry in self._registry.by_node.items():
+            if not entry.replaced_by and not self.is_online(node, now_s):
+                state = self._states[node]
+                yield entry, state.last_seen_s, bool(state.confirmed_s)
 
     def views(
         self, now_s: float, records_of: Callable[[bytes], int], place_of: Callable[[NodeEntry], Place]
     ) -> tuple[NodeView, ...]:
         """All nodes, in the order of the registry."""
-        return tuple(self._view(entry, now_s, records_of, place_of) for entry in self.entries.values())
+        return tuple(self._view(entry, now_s, records_of, place_of) for entry in self._registry.by_node.values())
 
     def _view(
         self,

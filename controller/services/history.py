@@ -1,7 +1,7 @@
 """Stored values of one channel of a post, register of a meter, point of a device: with their marks, nothing in between.
 
 Never averages or fills; read from the database when somebody asks, and kept nowhere.
-Specification: datasets.py for the values; controller/web/README.md, "Charts"; buildings.py for meters' sources.
+Specification: datasets.py for the values; controller/web/README.md, "Charts and buildings"; buildings.py for sources.
 """
 
 from collections.abc import Callable, Iterator

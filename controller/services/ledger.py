@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.events import BatchStored, RecordsImported
+from controller.registry import Registry
 from controller.services.live import LedgerRow
-from controller.sessions import Session, Sessions
+from controller.sessions import Session
 from controller.store import SavedSession, node_bytes, node_number
 from protocols.wire.messages import gap
 from protocols.wire.ranges import RangeSet
@@ -51,22 +52,27 @@ class _Account:
 class Ledger:
     """Follows the commits; `rows` is what is durable."""
 
-    def __init__(self, sessions: Sessions, saved: Iterable[SavedSession]) -> None:
-        self._entries = {session.number: session.entry for session in sessions.by_node.values()}
-        self._numbers = {session.entry.node: session.number for session in sessions.by_node.values()}
-        self._accounts = {number: _Account() for number in self._entries}
+    def __init__(self, registry: Registry, saved: Iterable[SavedSession]) -> None:
+        self._registry = registry
+        self._accounts: dict[int, _Account] = {}
+        self.learn(saved)
+
+    def learn(self, saved: Iterable[SavedSession]) -> None:
+        """Follow the registry: every node has an account, and who is in it no more keeps his. `saved`: of new ones."""
         self._accounts |= {one.node: _account(one, one.rows, _numbers(one.stored, one.gaps)) for one in saved}
+        for node in self._registry.by_node:
+            self._accounts.setdefault(node_number(node), _Account())
 
     def batch_stored(self, event: BatchStored | RecordsImported) -> None:
         """A batch was committed."""
-        account = self._accounts[self._numbers[event.node]]
+        account = self._accounts[node_number(event.node)]
         account.rows += event.new
         account.refused_duplicates += event.refused_duplicates
 
     def records_imported(self, event: RecordsImported) -> None:
         """An import was committed."""
         self.batch_stored(event)
-        self._accounts[self._numbers[event.node]].imported += event.new
+        self._accounts[node_number(event.node)].imported += event.new
 
     def conflict_found(self, number: int, seq: int) -> None:
         """A record came again with other bytes than are stored."""
@@ -83,7 +89,7 @@ class Ledger:
 
     def records_of(self, node: bytes) -> int:
         """Rows stored of a node."""
-        return self._accounts[self._numbers[node]].rows
+        return self._accounts[node_number(node)].rows
 
     def highest_of(self, node: bytes) -> int:
         """The highest number of a node that is stored or declared lost."""
@@ -106,7 +112,9 @@ class Ledger:
 
     def audited(self, saved: Iterable[SavedSession], counted: Mapping[int, int]) -> tuple[LedgerRow, ...]:
         """The rows made anew from what the database says, `counted` being its records by node."""
-        accounts = {number: _Account(counted.get(number, 0)) for number in self._entries}
+        accounts = {}
+        for node in self._registry.by_node:
+            accounts[node_number(node)] = _Account(counted.get(node_number(node), 0))
         for one in saved:
             accounts[one.node] = _account(one, counted.get(one.node, 0), _numbers(one.stored, one.gaps))
         return self._rows(accounts)
@@ -129,8 +137,8 @@ class Ledger:
         return tuple(self._row(number, account) for number, account in sorted(accounts.items()))
 
     def _row(self, number: int, account: _Account) -> LedgerRow:
-        entry = self._entries.get(number)
         node = node_name(node_bytes(number))
+        entry = self._registry.by_node.get(node_bytes(number))
         numbers = account.numbers
         return LedgerRow(
             node=node,

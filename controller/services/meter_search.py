@@ -4,11 +4,12 @@ Never repeats a search and keeps no more than the last of each node; what was me
 Specification: protocols/schema/utility_meter.py, scan_meters and found_meter; the result record ends a search.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from controller.commands import ScanMeters
 from controller.events import CommandEnded, MeterFound
+from controller.registry import Registry
 from protocols import mbus_names
 from protocols.provisioning import NodeEntry
 from protocols.wire.messages import result
@@ -56,11 +57,11 @@ class MeterSearches:
 
     def __init__(
         self,
-        entries: Iterable[NodeEntry],
+        registry: Registry,
         is_online: Callable[[bytes], bool],
         order: Callable[[NodeEntry, ScanMeters, int], int],
     ) -> None:
-        self._entries = {entry.node: entry for entry in entries if entry.kind == KIND}
+        self._registry = registry
         self._is_online = is_online
         self._order = order
         self._last: dict[bytes, Search] = {}
@@ -70,7 +71,7 @@ class MeterSearches:
 
         Raises KeyError for a node that has no meters, Unreachable.
         """
-        entry = self._entries[node]
+        entry = self._registry.of_kind(KIND)[node]
         command = self._order(entry, ScanMeters(primary_last), TTL_S) if self._is_online(node) else 0
         if not command:
             raise Unreachable
@@ -79,13 +80,13 @@ class MeterSearches:
 
     def last(self, node: bytes) -> Search:
         """The last one, as far as it went. Raises KeyError for a node that has no meters."""
-        return self._last.get(node, Search(node_name(self._entries[node].node), 0))
+        return self._last.get(node, Search(node_name(self._registry.of_kind(KIND)[node].node), 0))
 
     def met(self, event: MeterFound) -> None:
         """Somebody answered."""
         medium = "" if event.medium == NOT_TOLD else mbus_names.medium(event.medium) or ""
         found = FoundMeter(event.address, event.collided, event.identity, event.maker, event.version, medium)
-        search = self.last(event.node)
+        search = self._last.get(event.node, Search(node_name(event.node), 0))
         if found not in search.meters:
             self._last[event.node] = replace(search, meters=(*search.meters, found))
 

@@ -5,15 +5,16 @@ Specification: protocols/schema/utility_meter.py; design, domain.md "Meter". An 
 another number on the label begins the next, with the old one's final reading and the new one's first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from controller.events import MeterRead
 from controller.nodes import READERS, event_of
+from controller.registry import Registry
 from controller.services.live import DeviceView, PointView
 from controller.services.taken import RECEIVED, taken
 from controller.services.units import for_people
-from controller.store import Store, node_bytes, node_number
+from controller.store import SavedSession, Store, node_bytes, node_number
 from protocols import mbus_names
 from protocols.provisioning import NodeEntry
 from protocols.wire import record
@@ -93,12 +94,20 @@ class Epoch:
 class Meters:
     """Follows the records of all meter nodes; stored ones are read from the ledger's own rows."""
 
-    def __init__(self, entries: Iterable[NodeEntry], store: Store) -> None:
-        self._entries = {entry.node: entry for entry in entries if entry.kind == KIND}
+    def __init__(self, registry: Registry, store: Store, saved: Iterable[SavedSession]) -> None:
+        self._registry = registry
         self._latest: dict[tuple[bytes, int], MeterRead] = {}
         self._store = store
-        for saved in store.sessions([node_number(node) for node in self._entries]):
-            self._remember(node_bytes(saved.node), saved.stored[-1][1] if saved.stored else 0)
+        self.learn(saved)
+
+    def learn(self, saved: Iterable[SavedSession]) -> None:
+        """What the database holds of nodes."""
+        for one in saved:
+            if node_bytes(one.node) in self._nodes():
+                self._remember(node_bytes(one.node), one.stored[-1][1] if one.stored else 0)
+
+    def _nodes(self) -> Mapping[bytes, NodeEntry]:
+        return self._registry.of_kind(KIND)
 
     def _remember(self, node: bytes, last_seq: int) -> None:
         """What the meters of a node said last before the controller started."""
@@ -117,13 +126,14 @@ class Meters:
         return tuple(
             MeterView(
                 node_name(node),
-                self._entries[node].name,
+                self._nodes()[node].name,
                 number,
                 event.maker,
                 "" if event.medium == NOT_TOLD else mbus_names.medium(event.medium) or "",
                 tuple(samples_of(event)),
             )
             for (node, number), event in sorted(self._latest.items())
+            if node in self._nodes()
         )
 
     def devices(self) -> tuple[DeviceView, ...]:
@@ -146,7 +156,7 @@ class Meters:
 
         Raises KeyError for a node that has no meters.
         """
-        number = node_number(self._entries[node].node)
+        number = node_number(self._nodes()[node].node)
         rows = self._store.records(number, from_seq, limit)
         found = [
             replace(sample, at_ms=at_ms, clock_set=how != RECEIVED)

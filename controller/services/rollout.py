@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from controller.services.rollout_plan import Plan, Progress, spread, wave_of
 from protocols.provisioning import NodeEntry
 
+ON_A_LINE = 2  # nodes that share it: one pulls while another erases, verifies or thinks
 LOST_S = 900.0  # a node whose turn it is and that tells nothing more for so long
 
 RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
@@ -78,6 +79,10 @@ class Rollout:
         """Nodes that are busy with it."""
         return [node for node, way in self.ways.items() if way.state in UNDER_WAY]
 
+    def pulling(self) -> Sequence[bytes]:
+        """Those whose turn it is: who has it whole needs no link any more."""
+        return [node for node in self.under_way() if self.ways[node].state == OFFERED]
+
     def look(self, is_online: IsOnline, now_s: float) -> None:
         """Give up on who was lost; pause when too many have failed; begin the next wave when this one has passed."""
         for node in self.under_way():
@@ -95,13 +100,13 @@ class Rollout:
             self.wave, self._passed_s = self.wave + 1, None
 
     def admit(self, is_online: IsOnline, link_of: LinkOf, taken: Counter[str], now_s: float) -> None:
-        """Whose turn it is now: so many at a time, and on a line that nodes share one after the other."""
-        free = self.plan.at_once - len(self.under_way())
+        """Whose turn it is now: so many at a time, and few on a line that nodes share."""
+        free = self.plan.at_once - len(self.pulling())
         for wave, entry, way in self.nodes():
             if free <= 0 or wave > self.wave:
                 return
             link = link_of(entry.node)
-            if way.state == WAITING and not taken[link] and is_online(entry.node):
+            if way.state == WAITING and taken[link] < ON_A_LINE and is_online(entry.node):
                 self.set(entry.node, OFFERED, "", now_s)
                 taken[link] += 1
                 free -= 1

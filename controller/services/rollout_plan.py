@@ -46,7 +46,7 @@ Names = tuple[Annotated[str, Field(max_length=64)], ...]
 class Plan(BaseModel):
     """What a person asks for. Empty selections select all; `waves` are growing shares of the selected nodes.
 
-    `at_once` nodes pull at a time, and one on a line that several share; a line carries `bytes_per_s`; a wave that has
+    `at_once` nodes pull at a time, and two on a line that several share; a line carries `bytes_per_s`; a wave that has
     passed is looked at for `soak_s` before the next one begins.
     """
 

@@ -93,7 +93,7 @@ class Rollouts:
         self._zone = zone
         self._believed_online = is_online
         self._link_of = link_of
-        self._lined_up = 0  # nodes in the registry when the order was made
+        self._is_lined_up = False  # as the registry is now
         self._rollouts: dict[int, Rollout] = {}
         self._restore()
         documents.governed_by(self.turn_of, self.bytes_per_s, link_of)
@@ -210,6 +210,10 @@ class Rollouts:
         """What its plan lets one line carry."""
         return self._known(version).plan.bytes_per_s
 
+    def registry_changed(self) -> None:
+        """Nodes came, or went."""
+        self._is_lined_up = False
+
     async def run(self) -> None:
         """For ever."""
         while True:
@@ -223,13 +227,13 @@ class Rollouts:
 
     def step(self) -> None:
         """One look at everything that runs."""
-        if self._lined_up != len(self._sessions.by_node):
+        if not self._is_lined_up:
             for rollout in self._rollouts.values():
                 self._line_up(rollout)
-            self._lined_up = len(self._sessions.by_node)
+            self._is_lined_up = True
         now_s = self._now_s()
         running = [one for one in self._newest_first() if one.state == ways.RUNNING]
-        taken = Counter(self._link_of(node) for one in running for node in one.under_way())
+        taken = Counter(self._link_of(node) for one in running for node in one.pulling())
         for rollout in running:
             rollout.look(self._is_online, now_s)
             if rollout.state == ways.RUNNING and self._is_open(rollout):

@@ -6,13 +6,14 @@ Specification: protocols/schema/fare_validator.py, assign_trip; README.md here, 
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from controller.commands import AssignTrip
 from controller.events import VehicleMoved
+from controller.registry import Registry
 from controller.services.live import VehicleView
 from controller.services.tracking import VehicleOnTrip
 from controller.services.transit import Transit
@@ -35,7 +36,6 @@ log = structlog.get_logger("trips")
 class _Vehicle:
     """One vehicle: its last position, and the trip it should know of."""
 
-    entry: NodeEntry
     moved: VehicleMoved
     on_trip: VehicleOnTrip | None = None
     run: tuple[str, str] | None = None  # service date, trip id; what `ref` is the number of
@@ -48,14 +48,14 @@ class Trips:
 
     def __init__(
         self,
-        entries: Iterable[NodeEntry],
+        registry: Registry,
         store: Store,
         writer: WriterThread,
         now_s: Callable[[], float],
         transit: Callable[[], Transit | None],
         order: Callable[[NodeEntry, AssignTrip, int], bool],
     ) -> None:
-        self._entries = {entry.node: entry for entry in entries}
+        self._registry = registry
         self._vehicles: dict[bytes, _Vehicle] = {}
         self._position_s: dict[str, float] = {}
         self._store = store
@@ -72,16 +72,15 @@ class Trips:
             return
         vehicle = self._vehicles.get(event.node)
         if vehicle is None:
-            vehicle = self._vehicles[event.node] = _Vehicle(self._entries[event.node], event)
+            vehicle = self._vehicles[event.node] = _Vehicle(event)
         elif event.at_ms <= vehicle.moved.at_ms:
             return
         vehicle.moved = event
-        self._position_s[vehicle.entry.vehicle_id] = at_s
+        vehicle_id = self._registry[event.node].vehicle_id
+        self._position_s[vehicle_id] = at_s
         transit = self._transit()
-        if transit is not None and vehicle.entry.vehicle_id:
-            vehicle.on_trip = transit.tracker.update(
-                vehicle.entry.vehicle_id, event.lat, event.lon, event.speed_mps, at_s
-            )
+        if transit is not None and vehicle_id:
+            vehicle.on_trip = transit.tracker.update(vehicle_id, event.lat, event.lon, event.speed_mps, at_s)
 
     def feed_changed(self) -> None:
         """Trips of the old feed mean nothing any more."""
@@ -100,14 +99,17 @@ class Trips:
     async def run(self) -> None:
         """Tell validators their trips until cancelled."""
         while True:
-            for vehicle in list(self._vehicles.values()):
+            for entry, vehicle in self._in_service():
                 try:
-                    await self._assign(vehicle)
+                    await self._assign(entry, vehicle)
                 except sqlite3.Error as error:  # tried again at the next look
-                    log.error("trip not assigned", vehicle=vehicle.entry.vehicle_id, error=str(error))
+                    log.error("trip not assigned", vehicle=entry.vehicle_id, error=str(error))
             await asyncio.sleep(CHECK_S)
 
-    async def _assign(self, vehicle: _Vehicle) -> None:
+    def _in_service(self) -> list[tuple[NodeEntry, _Vehicle]]:
+        return [(self._registry[node], one) for node, one in self._vehicles.items() if node in self._registry.welcome]
+
+    async def _assign(self, entry: NodeEntry, vehicle: _Vehicle) -> None:
         on_trip = vehicle.on_trip
         run = None if on_trip is None else (on_trip.service_date.isoformat(), on_trip.trip_id)
         if run != vehicle.run:
@@ -119,21 +121,23 @@ class Trips:
             return
         vehicle.told_s = now_s
         route = "" if on_trip is None or run is None else on_trip.route
-        log.info("trip assigned", vehicle=vehicle.entry.vehicle_id, run=run, ref=vehicle.ref, route=route)
-        self._order(vehicle.entry, AssignTrip(vehicle.ref, route), TTL_S)
+        log.info("trip assigned", vehicle=entry.vehicle_id, run=run, ref=vehicle.ref, route=route)
+        self._order(entry, AssignTrip(vehicle.ref, route), TTL_S)
 
     def views(self, now_s: float) -> tuple[VehicleView, ...]:
         """Vehicles heard lately."""
         return tuple(
-            _view(vehicle) for vehicle in self._vehicles.values() if now_s - vehicle.moved.at_ms / 1000 < SHOWN_S
+            _view(entry, vehicle)
+            for entry, vehicle in self._in_service()
+            if now_s - vehicle.moved.at_ms / 1000 < SHOWN_S
         )
 
 
-def _view(vehicle: _Vehicle) -> VehicleView:
+def _view(entry: NodeEntry, vehicle: _Vehicle) -> VehicleView:
     moved, on_trip = vehicle.moved, vehicle.on_trip
     return VehicleView(
-        vehicle_id=vehicle.entry.vehicle_id or str(vehicle.entry.vehicle),
-        node=node_name(vehicle.entry.node),
+        vehicle_id=entry.vehicle_id or str(entry.vehicle),
+        node=node_name(entry.node),
         route=on_trip.route if on_trip else "",
         headsign=on_trip.headsign if on_trip else "",
         trip_id=on_trip.trip_id if on_trip else "",

@@ -86,6 +86,12 @@ class AlarmTable:
         rows = self._read("SELECT * FROM alarm_note WHERE alarm = ? ORDER BY rowid", (alarm,))
         return [NoteRow(*row) for row in rows]
 
+    def notes_of(self, alarms: Sequence[int]) -> list[NoteRow]:
+        """The same of several alarms."""
+        marks = ",".join("?" * len(alarms))
+        rows = self._read(f"SELECT * FROM alarm_note WHERE alarm IN ({marks}) ORDER BY alarm, rowid", alarms)
+        return [NoteRow(*row) for row in rows]
+
     def history(
         self,
         *,

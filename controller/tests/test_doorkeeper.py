@@ -48,7 +48,7 @@ async def test_who_leaves_the_registry_is_out_who_comes_is_in_and_a_broken_file_
         assert await is_let_in(controller, COMING)
         assert not await is_let_in(controller, LEAVING)
         write_secret(registry, "{")
-        await until(lambda: "the broker's guests stay as they were" in controller.words(), PATIENCE_S)
+        await until(lambda: "all nodes and certificates stay as they were" in controller.words(), PATIENCE_S)
         assert await is_let_in(controller, COMING)
         peer = Peer(STAYING)
         peer.boot()

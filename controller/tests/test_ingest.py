@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.registry import Registry
 from controller.store import Group
 from controller.store.sqlite import SqliteStore
 from controller.tests.peer import Peer, make_entry
@@ -303,7 +304,7 @@ async def test_a_service_that_fails_on_an_event_costs_neither_receipt_nor_record
     node.position(47.9, 33.4, time_ms=Clock()())
     async with playing(tmp_path, [V1]) as book:
         book.attach(node)
-        book.town.trips._entries.clear()  # a fault: the service has lost what it needs
+        book.town.trips._registry = Registry()  # a fault: the service has lost what it needs
         await book.send(node, node.batch())
         assert node.receipted == {1}
         assert b"vuzol_handler_errors_total 1.0" in book.metrics.text()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from controller.registry import Registry
 from controller.sessions import Sessions
 from controller.tests.modbus_node import ModbusNode
 from controller.tests.peer import START_MS, make_entry
@@ -204,5 +205,5 @@ def test_what_came_up_is_what_the_controller_believes() -> None:
     play.node.peer.cash()
     play.poll()
     (data,) = play.arrived
-    opened = Sessions([ENTRY]).open(play.node.peer.up, data, START_MS)
+    opened = Sessions(Registry([ENTRY])).open(play.node.peer.up, data, START_MS)
     assert opened is not None

@@ -148,14 +148,18 @@ async def test_nothing_leaves_outside_of_the_maintenance_window(book: Playbook) 
     assert len(sign.offers) == 1
 
 
-async def test_nodes_that_share_a_line_have_their_turns_one_after_the_other(book: Playbook) -> None:
+async def test_on_a_line_that_nodes_share_two_pull_and_who_has_it_whole_makes_room(book: Playbook) -> None:
     book.town.bus_of = lambda node: "cellar" if node[-1] <= 4 else ""
     peers = [Peer(sign) for sign in SIGNS]
     await online(book, *peers)
     await book.town.rollouts.start(made(), AT_ONCE, "olena")
     goes_out(book)
-    assert sum(bool(peer.offers) for peer in peers[:4]) == 1
+    on_the_line = [peer for peer in peers[:4] if peer.offers]
+    assert len(on_the_line) == 2
     assert all(peer.offers for peer in peers[4:])
+    await tells(book, on_the_line[0], document.OUTCOME_STORED)
+    goes_out(book, 1)
+    assert sum(bool(peer.offers) for peer in peers[:4]) == 3
 
 
 async def test_who_comes_late_joins_and_who_is_of_another_board_is_no_failure(book: Playbook) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.registry import Registry
 from controller.sessions import Batch, Session, Sessions
 from controller.store import Group, SavedSession
 from controller.tests.peer import START_MS, Peer, make_entry
@@ -46,7 +47,7 @@ def test_any_order_and_duplication_ends_in_the_same_stored_set(
     batches.append(node.batch(1, 30))
     batches.append(node.batch(31, 72))
     random.shuffle(batches)
-    sessions = Sessions([ENTRY])
+    sessions = Sessions(Registry([ENTRY]))
     session = sessions.by_node[ENTRY.node]
     stored: dict[int, bytes] = {}
     ranges: dict[int, int] = {}
@@ -73,7 +74,7 @@ def test_any_order_and_duplication_ends_in_the_same_stored_set(
 
 def test_more_holes_than_a_receipt_holds_make_it_speak_of_less() -> None:
     node = Peer(ENTRY)
-    sessions = Sessions([ENTRY])
+    sessions = Sessions(Registry([ENTRY]))
     group = Group()
     for seq in range(2, 102, 2):
         node.write_as(seq, 77, b"")
@@ -88,7 +89,7 @@ def test_a_restored_session_goes_on_where_the_database_stands() -> None:
     node = Peer(ENTRY, boot_id=3)
     for _ in range(10):
         node.tap()
-    sessions = Sessions([ENTRY])
+    sessions = Sessions(Registry([ENTRY]))
     sessions.restore([SavedSession(1, 3, stored=[(1, 4), (8, 8)], gaps=[(5, 6, 1)])])
     group = Group()
     session = _admit(sessions, node, node.batch(4, 9), group)
@@ -105,7 +106,7 @@ def test_bytes_of_any_shape_are_refused_with_a_reason_and_raise_nothing_else(noi
     node = Peer(ENTRY)
     node.tap()
     good = node.batch()
-    sessions = Sessions([ENTRY])
+    sessions = Sessions(Registry([ENTRY]))
     for data in (noise, good[: len(good) - 1 - cut], good[:16] + noise + good[16:], good + noise + b"."):
         if data == good:
             continue

@@ -19,6 +19,8 @@ from protocols.wire.modbus_pdu import EXCEPTION, READ_FILE_RECORD, READ_HOLDING_
 BACKLOG_SIZE = 512  # an envelope above it holds history, not what happens now
 AGAIN_S = 0.03
 LOOKS = 12
+REQUEST_S = 0.1  # a node needs so long for a piece of a document, then asks for the next; the line is the others'
+REQUEST_WORDS = mailbox.file_words(len(envelope.seal(b"", envelope.DOCUMENT_REQUEST, bytes(8), 0, bytes(11))))
 MAX_WAITING = 32  # envelopes on their way down; more than that a node does not get in a minute
 ATTEMPTS = 3  # to deliver one envelope
 
@@ -61,12 +63,16 @@ class Mailbox:
         self._is_untaken = False
         self._is_hungry = False  # the last look found an envelope, so there may be more
         self._looks = 0  # how often to look again soon
+        self._is_asked_soon = False  # for the next piece: the last one went down
+        self._owes_piece = False
         self._was_silent = False
 
     @property
     def again_s(self) -> float:
         """How soon to go on although no poll is due; 0: not before the next poll."""
-        return AGAIN_S if self._looks else 0.0
+        if not self._looks:
+            return 0.0
+        return REQUEST_S if self._is_asked_soon else AGAIN_S
 
     def open(self, is_open: bool) -> None:
         """Envelopes are taken from now on, or are not."""
@@ -89,7 +95,8 @@ class Mailbox:
     def taken(self) -> None:
         """The envelope that arrived is in safe hands."""
         self._is_untaken = False
-        self.wake()
+        if not self._owes_piece:  # else that is what comes next
+            self.wake()
 
     def silent(self) -> None:
         """The unit answers no more: what comes next is a new conversation."""
@@ -126,19 +133,25 @@ class Mailbox:
     def _exchange(self) -> Asking[None]:
         """One envelope down, or one up, or a look whether the node is there; what happens now goes first."""
         if self._down:
-            yield from self._deliver(self._down.popleft())
+            sent = self._down.popleft()
+            yield from self._deliver(sent)
+            if sent[3] == envelope.DOCUMENT_CHUNK:
+                self._is_asked_soon, self._looks, self._owes_piece = True, LOOKS, False
         elif not self.is_open or self._is_untaken:
             self._looks = 0
             yield from self._look()
             yield None
         else:
             try:
-                found = yield from self._file(self._next_number, mailbox.MAX_READ_WORDS if self._is_hungry else 1)
+                found = yield from self._file(self._next_number, self._first_words())
             except _Refused:
                 self._next_number = (yield from self._look()).up_number
                 found = b""
-            self._is_hungry = bool(found)
+            self._owes_piece = found[3:4] == bytes((envelope.DOCUMENT_REQUEST,))
+            self._is_hungry = len(found) > BACKLOG_SIZE
             self._looks = LOOKS if len(found) > BACKLOG_SIZE else max(0, self._looks - 1)
+            if self._owes_piece:
+                self._is_asked_soon, self._looks = False, 0
             if not found:
                 yield None
                 return
@@ -148,8 +161,14 @@ class Mailbox:
             self._next_number = mailbox.next_number(self._next_number)
             self._is_untaken = True
             self._arrived(found)
-            if self._is_untaken:
+            if self._is_untaken or self._owes_piece:
                 yield None
+
+    def _first_words(self) -> int:
+        """How much of what may wait is read at once."""
+        if self._is_hungry:
+            return mailbox.MAX_READ_WORDS
+        return REQUEST_WORDS if self._looks and self._is_asked_soon else 1
 
     def _look(self) -> Asking[mailbox.Status]:
         status = yield from self._status()

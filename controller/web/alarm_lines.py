@@ -87,7 +87,7 @@ def proof_words(proof: Proof, words: Words, now_s: float) -> str:
         record = words.name_of("record", proof.what)
         told = words.say("now.proof.record", record=record, seq=proof.seq, moment=moment, crc=f"{proof.crc32:08x}")
         return told if not proof.text else _joined(told, words.say("now.proof.picture", crc=proof.text))
-    if proof.what in ("ledger", "statement"):
+    if proof.what in ("ledger", "statement", "cause"):
         return words.say(f"now.proof.{proof.what}", text=proof.text)
     if words.knows(f"now.proof.{proof.what}"):
         return words.say(f"now.proof.{proof.what}", moment=moment)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from controller.services.alarms import Alarms
     from controller.services.live import LedgerRow
     from controller.services.node_file import NodeFile
+    from controller.services.usage import Usage
     from controller.web.panels.chart import Past
 
 Accounts = Callable[[str, str], "tuple[LedgerRow, ...]"]  # from, to, "" for an open end; raises NoPeriod
@@ -28,6 +29,7 @@ class Desk:
     node_file: Callable[[str], Awaitable[NodeFile]] | None = None
     accounts: Accounts | None = None  # slow: it reads the database
     alarms: Alarms | None = None
+    usage: Usage | None = None  # buildings and what they consume
     rollouts: Any = None
     proposals: Any = None
     access: Access | None = None  # people and tokens

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from controller.services.period import NoPeriod
-from controller.web import fleet_list, ledger_list
+from controller.services.usage import MOST_SHARES, TooLong, Usage
+from controller.web import alarm_history, fleet_list, ledger_list, usage_list
 from controller.web.desk import Desk
 from controller.web.order import in_order
 from controller.web.panels import audit as audit_list
@@ -53,6 +54,18 @@ def add_exports(app: FastAPI, pulse: Pulse, desk: Desk, words_for: Callable[[Req
         ordered = in_order(found, asked.get("sort", ""), ledger_list.ORDERS, "state")
         return _csv("ledger", ledger_list.CSV_FIELDS, map(ledger_list.csv_row, ordered))
 
+    @app.get("/alarms.csv", include_in_schema=False)
+    async def past_alarms(request: Request) -> Response:
+        if desk.alarms is None:
+            raise HTTPException(404)
+        asked, words = request.query_params, words_for(request)
+        try:
+            rows = await asyncio.to_thread(alarm_history.found, desk.alarms, asked, words)
+        except NoPeriod as error:
+            raise HTTPException(422, str(error)) from None
+        ordered = in_order(rows, asked.get("sort", ""), alarm_history.orders(words), "began")
+        return _csv("alarms", alarm_history.CSV_FIELDS, map(alarm_history.csv_row, ordered))
+
     @app.get("/audit.csv", include_in_schema=False)
     async def audit(request: Request) -> Response:
         if desk.audit is None:
@@ -60,6 +73,40 @@ def add_exports(app: FastAPI, pulse: Pulse, desk: Desk, words_for: Callable[[Req
         rows = await asyncio.to_thread(desk.audit.rows, limit=audit_list.READ)
         told = (row.public() for row in audit_list.found(rows, request.query_params.get("q", "")))
         return _csv("audit", audit_list.CSV_FIELDS, ([one[name] for name in audit_list.CSV_FIELDS] for one in told))
+
+    _add_buildings(app, desk, words_for)
+
+
+def _add_buildings(app: FastAPI, desk: Desk, words_for: Callable[[Request], Words]) -> None:
+    @app.get("/buildings.csv", include_in_schema=False)
+    async def buildings(request: Request) -> Response:
+        asked, words = request.query_params, words_for(request)
+        rows = await asyncio.to_thread(_usage(desk).accounts)
+        found = usage_list.wanted(rows, sought(asked.get("q", "")), words)
+        ordered = in_order(found, asked.get("sort", ""), usage_list.ORDERS, "building")
+        lines = await asyncio.to_thread(lambda: [usage_list.csv_row(one, _usage(desk).figures(one)) for one in ordered])
+        return _csv("buildings", usage_list.CSV_FIELDS, lines)
+
+    @app.get("/buildings/{account}.csv", include_in_schema=False)
+    async def shares(account: str, request: Request) -> Response:
+        usage, asked = _usage(desk), request.query_params
+        one = next((one for one in await asyncio.to_thread(usage.accounts) if one.id == account), None)
+        if one is None:
+            raise HTTPException(404)
+        try:
+            days = usage_list.chosen_days(asked)
+            found = await asyncio.to_thread(usage.shares, one, asked.get("by", ""), *days)
+        except (ValueError, TooLong):
+            raise HTTPException(
+                422, f"from and to have to be days, with at most {MOST_SHARES} pieces between"
+            ) from None
+        return _csv("consumption", usage_list.SHARE_FIELDS, (usage_list.share_row(one, share) for share in found))
+
+
+def _usage(desk: Desk) -> Usage:
+    if desk.usage is None:
+        raise HTTPException(404)
+    return desk.usage
 
 
 def _csv(name: str, fields: Iterable[str], rows: Iterable[Iterable[object]]) -> Response:

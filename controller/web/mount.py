@@ -100,7 +100,7 @@ class _Console:
             client.page = self._looks[words.language]  # sets <html lang> and Quasar's own words
             ui.add_head_html(self.head)
             chosen = {name: value for name, value in request.query_params.items() if name != LANGUAGE_CHOICE}
-            address = Address(request.url.path, chosen, request.path_params.get("node", ""))
+            address = Address(request.url.path, chosen, next(iter(request.path_params.values()), ""))
             visit = Visit(words, request.state.actor, address, self.desk)
             page = ConsolePage(row, visit, list(self._words.values()), self.pulse.moment())
             client.on_connect(lambda: self.pulse.join(page))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from controller.web.desk import Desk
+from controller.web.panels.alarm_history import AlarmHistoryPanel
 from controller.web.panels.audit import AuditPanel
+from controller.web.panels.buildings import BuildingsPanel
 from controller.web.panels.chart import ChartPanel
 from controller.web.panels.device_table import DevicesPanel
 from controller.web.panels.displays import DisplaysPanel
@@ -22,6 +24,7 @@ from controller.web.panels.now import NowPanel
 from controller.web.panels.people import PeoplePanel
 from controller.web.panels.town_map import TownMap
 from controller.web.panels.updates import UpdatesPanel
+from controller.web.panels.usage import UsagePanel
 from controller.web.pulse import Moment
 from controller.web.visit import Visit
 
@@ -47,11 +50,14 @@ class PageRow:
 
 PAGES = (
     PageRow("now", "/", "town.see", (NowPanel, FiguresPanel)),
+    PageRow("alarms", "/alarms", "alarms.see", (AlarmHistoryPanel,), needs="alarms", under="now"),
     PageRow("map", "/map", "town.see", (TownMap,)),
     PageRow("fleet", "/fleet", "town.see", (FleetPanel,)),
     PageRow("node", "/fleet/{node}", "town.see", (NodePanel,), under="fleet"),
     PageRow("displays", "/displays", "town.see", (DisplaysPanel,)),
     PageRow("meters", "/meters", "town.see", (ChartPanel, DevicesPanel)),
+    PageRow("buildings", "/buildings", "town.see", (BuildingsPanel,), needs="usage"),
+    PageRow("usage", "/buildings/{account}", "town.see", (UsagePanel,), needs="usage", under="buildings"),
     PageRow("updates", "/updates", "updates.see", (UpdatesPanel,)),
     PageRow("ledger", "/ledger", "ledger.see", (LedgerPanel,)),
     PageRow("audit", "/audit", "audit.see", (AuditPanel,), needs="audit"),

@@ -6,6 +6,8 @@ Specification: controller/web/README.md, "Words"; the texts stand in messages/*.
 
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
+from controller.services.period import Period, read_period
+from controller.services.units import for_people
 from controller.web.language import Catalogue
 
 MINUTE_S = 60
@@ -39,6 +41,18 @@ class Words:
         """Whether there is a message for what came from data."""
         return self._has(key)
 
+    def figure(self, value: float, places: int = 3) -> str:
+        """A measured number, its last noughts left out."""
+        whole, _, part = f"{abs(value):.{places}f}".partition(".")
+        part = part.rstrip("0")
+        told = self.number(int(whole)) + (f"{self.say('format.point')}{part}" if part else "")
+        return f"\N{MINUS SIGN}{told}" if value < 0 and (part or int(whole)) else told
+
+    def people_unit(self, unit: str) -> tuple[float, str]:
+        """(what one of this unit is, in this one), and its name."""
+        scale, shown = for_people(unit)
+        return scale, self.name_of("unit", shown)
+
     def place(self, node_kind: str, place: str) -> str:
         """Where a node is: for some kinds the registry holds a bare number, of a vehicle say."""
         key = f"place.{node_kind}"
@@ -51,6 +65,18 @@ class Words:
     def stamp(self, time_s: float) -> str:
         """`2026-11-21 14:32:07`, for what may be of any year."""
         return datetime.fromtimestamp(time_s, self._zone).strftime("%Y-%m-%d %H:%M:%S")
+
+    def minute(self, time_s: float) -> str:
+        """`2026-11-21 14:32`, the same where seconds say nothing."""
+        return datetime.fromtimestamp(time_s, self._zone).strftime("%Y-%m-%d %H:%M")
+
+    def day(self, time_s: float, *, by: str = "day") -> str:
+        """`2026-11-21`, or `2026-11`: the day or the month."""
+        return datetime.fromtimestamp(time_s, self._zone).strftime("%Y-%m" if by == "month" else "%Y-%m-%d")
+
+    def input_time(self, time_s: float) -> str:
+        """`2026-11-21T14:32`, as HTML's datetime-local has it."""
+        return datetime.fromtimestamp(time_s, self._zone).strftime("%Y-%m-%dT%H:%M")
 
     def wall_ms(self, time_s: float) -> float:
         """What the town's clocks show then, as milliseconds since they showed the beginning of 1970."""
@@ -93,6 +119,18 @@ class Words:
     def span(self, seconds: int) -> str:
         """How long, to the minute: `26 h 40 min`."""
         return self.say("age.span", hours=self.number(seconds // HOUR_S), minutes=seconds % HOUR_S // MINUTE_S)
+
+    def lasting(self, seconds: float) -> str:
+        """How long, as exactly as it matters."""
+        if seconds < MINUTE_S:
+            return self.say("age.lasting.seconds", n=int(seconds))
+        if seconds < HOUR_S:
+            return self.say("age.lasting.minutes", n=int(seconds // MINUTE_S))
+        return self.span(int(seconds))
+
+    def period(self, first: str, last: str) -> Period:
+        """Days or times that a reader typed; empty: an open end. Raises NoPeriod."""
+        return read_period(first or None, last or None, str(self._zone))
 
     def delay(self, delay_s: float | None) -> str:
         """Minutes late (+) or early (−), as short as a label on a map needs it."""

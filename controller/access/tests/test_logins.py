@@ -17,6 +17,8 @@ from controller.access.access import COOKIE
 from controller.access.passwords import MAX_WAITING, NICE, Passwords
 from controller.access.refused import Refused
 from controller.access.tests.running import PASSWORD, House, running
+from controller.secret_files import write_secret
+from protocols.sealed_keys import master_text, new_master
 
 LOGIN, ME = "/api/v1/login", "/api/v1/me"
 
@@ -118,6 +120,29 @@ async def test_a_second_factor_is_asked_for_and_each_code_is_good_once(
         assert (await log_in(elsewhere, "analyst", code=now)).status_code == 200
         again = await log_in(elsewhere, "analyst", code=now)
         assert (again.status_code, "code_needed" in again.json()) == (401, False)
+
+
+async def test_a_second_factor_that_lay_open_is_sealed_at_the_start_and_its_codes_stay_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = pyotp.random_base32()
+    async with running(tmp_path, monkeypatch) as house:  # as older versions did: there is no master key
+        await house.access.write(house.access.people.set_totp, "analyst", secret)
+        assert house.access.people.secrets("analyst").totp == secret
+    master = tmp_path / "master.key"
+    write_secret(master, master_text([new_master()]))
+    async with running(tmp_path, monkeypatch) as house, house.asking() as client:
+        assert house.access.people.secrets("analyst").totp.startswith("v1:")
+        code = pyotp.TOTP(secret).at(int(house.access.now_s()))
+        kept = master.read_text()
+        write_secret(master, master_text([new_master()]))
+        refused = await log_in(client, "analyst", code=code)
+        assert (refused.status_code, "put the master key back" in refused.json()["detail"]) == (503, True)
+        write_secret(master, kept)
+        assert (await log_in(client, "analyst", code=code)).status_code == 200
+        await house.access.write(house.access.people.set_totp, "analyst", secret)
+        assert house.access.people.secrets("analyst").totp.startswith("v1:")
+    assert secret.encode() not in (tmp_path / "vuzol.sqlite3").read_bytes()
 
 
 async def test_a_login_ends_by_idling_by_age_and_by_being_one_too_many(

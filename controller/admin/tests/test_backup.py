@@ -10,15 +10,18 @@ import stat
 import tarfile
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from controller import config as configuration
 from controller.admin import backup, keys
+from controller.admin.people import office
 from controller.secret_files import write_secret
 from controller.store.sqlite import SqliteStore
 from controller.tests.peer import Peer
 from controller.tests.process import controlling, deliver, write_files
 from protocols.provisioning import NodeEntry, registry_text
+from protocols.sealed_keys import master_text, new_master
 
 NOW_S = 1_792_400_000.0
 
@@ -156,3 +159,27 @@ def test_the_manifest_counts_what_is_in_it(taken: tuple[Path, Path]) -> None:
         manifest = json.load(told)
     assert manifest["site"] == "demo"
     assert set(manifest["members"]) == {"vuzol.sqlite3", "nodes.json", "vuzol.toml"}
+
+
+def test_a_restore_where_the_master_key_is_missing_says_so_and_a_backup_holds_no_open_second_factor(
+    taken: tuple[Path, Path], tmp_path: Path
+) -> None:
+    file, config = taken
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    with office(config) as people:
+        people.add("olena", ["administrator"], "correct horse battery")
+        people.set_totp("olena", secret, pyotp.TOTP(secret).now())
+    master = tmp_path / keys.MASTER_KEY
+    write_secret(master, master_text([new_master()]))
+    file.unlink()
+    backup.take(config, file, NOW_S)
+    with tarfile.open(file) as archive:
+        opened = archive.extractfile(backup.DATABASE)
+        assert opened is not None
+        assert secret.encode() not in opened.read()
+    kept = master.rename(tmp_path / "kept.key")
+    backup.restore(file, config, NOW_S)
+    assert keys.lacking_master_key(config) == str(master)
+    kept.rename(master)
+    assert keys.lacking_master_key(config) == ""
+    assert keys.second_factors(configuration.load(config)) == (0, 0)

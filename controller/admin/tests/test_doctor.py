@@ -12,15 +12,19 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from controller.admin import backup, doctor, doctor_doors, keys
 from controller.admin.ca import Authority
 from controller.admin.doctor import BUILT_S, examine
 from controller.admin.finding import Finding
+from controller.admin.people import office
+from controller.secret_files import write_secret
 from controller.tests.peer import Peer
 from controller.tests.process import ROOT, controlling, write_files
 from protocols.provisioning import NodeEntry
+from protocols.sealed_keys import master_text, new_master
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +133,19 @@ def _key_open(config: Path) -> None:
     (config.parent / "ca" / "page.key").chmod(0o640)
 
 
+def _second_factor(config: Path) -> None:
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    with office(config) as people:
+        people.add("olena", ["administrator"], "correct horse battery")
+        people.set_totp("olena", secret, pyotp.TOTP(secret).now())
+
+
+def _locked_out(config: Path) -> None:
+    _second_factor(config)
+    keys.rotate(config)
+    write_secret(config.parent / "master.key", master_text([new_master()]))
+
+
 def _unsealed(config: Path) -> None:
     keys.rotate(config)
     (config.parent / "master.key").unlink()
@@ -152,6 +169,8 @@ LATER_S = 20 * 86_400
         (_written(""), "warning", "doctor_keys_open"),
         (keys.rotate, "ok", "doctor_keys_ok"),
         (_unsealed, "error", "doctor_registry"),
+        (_second_factor, "warning", "doctor_factors_open"),
+        (_locked_out, "error", "doctor_factors_locked"),
         (_written("[retention]\npositions_days = 30\n"), "ok", "doctor_retention"),
     ],
 )

@@ -1,7 +1,7 @@
 """The last day of one value as a chart: a reader chooses a meter or a post, then one of its values.
 
 Never loads anything before somebody chose; the colours are those of page.css, which knows them by their light values.
-Specification: controller/web/README.md, "Charts"; ECharts 5, `option`.
+Specification: controller/web/README.md, "Charts and buildings"; ECharts 5, `option`.
 """
 
 from __future__ import annotations

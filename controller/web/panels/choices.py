@@ -49,7 +49,7 @@ class Select:
 class Search:
     """A field whose words are under `q`; `act` is called when they changed."""
 
-    def __init__(self, visit: Visit, label: str, act: Callable[[], None]) -> None:
+    def __init__(self, visit: Visit, label: str, act: Callable[[], Any]) -> None:
         self._visit = visit
         self._act = act
         with box("label", "search"):
@@ -71,9 +71,9 @@ class Search:
         """What is sought, in small letters."""
         return sought(self._visit.address.get("q"))
 
-    def _seek(self, event: GenericEventArguments) -> None:
+    def _seek(self, event: GenericEventArguments) -> Any:
         self._visit.address.put(q=" ".join(str(event.args).split()), page="")
-        self._act()
+        return self._act()
 
 
 def _begin_with(field: ui.element, value: str) -> None:

@@ -55,7 +55,7 @@ class Header:
                 _language_switch(words, languages)
         with box("nav", "ways", aria_label=words.say("header.ways")):
             for number, (key, path) in enumerate(ways, 1):
-                with box("a", "way", href=path, data_key=str(number), aria_keyshortcuts=str(number)) as way:
+                with box("a", "way", href=path, data_key=_digit(number), aria_keyshortcuts=_digit(number)) as way:
                     text("span", words.say(f"way.{key}"))
                 if key == here:
                     put(way, aria_current="page")
@@ -122,7 +122,7 @@ def help_dialog(words: Words, ways: Iterable[tuple[str, str]]) -> ui.element:
         text("h2", words.say("help.title"), id="help-title")
         with box("dl", "help-keys"):
             for number, (key, _) in enumerate(ways, 1):
-                _key(str(number), words.say(f"way.{key}"))
+                _key(_digit(number), words.say(f"way.{key}"))
             for key in ("?", "/", "t", "Esc"):
                 _key(key, words.say(f"help.key.{_NAMES[key]}"))
         with box("label", "help-switch"):
@@ -130,6 +130,11 @@ def help_dialog(words: Words, ways: Iterable[tuple[str, str]]) -> ui.element:
             text("span", words.say("help.switch"))
         text("button", words.say("help.close"), "button", type="button", data_close="")
     return dialog
+
+
+def _digit(number: int) -> str:
+    """The tenth page has the key after the nine's."""
+    return str(number % 10)
 
 
 _NAMES = {"?": "help", "/": "search", "t": "theme", "Esc": "close"}

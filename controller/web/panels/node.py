@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
+from controller.access.table import may
 from controller.web.dom import Rows, box, icon, put, text
 from controller.web.panels.chart import ChartPanel
 from controller.web.panels.displays import DisplaysPanel
@@ -55,6 +56,8 @@ class NodePanel:
                     icon("state")
                     self._state = text("b")
                 text("a", words.say("node.back"), "export", href="/fleet")
+                if visit.desk.alarms is not None and may(visit.actor, "alarms.see"):
+                    text("a", words.say("way.alarms"), "export", href=f"/alarms?q={view.node}")
             self._facts = _facts(words.say("node.now"))
             self._account = _facts(words.say("section.ledger"))
             self._health = _facts(words.say("node.status"))

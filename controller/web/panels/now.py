@@ -89,6 +89,8 @@ class NowPanel:
                 if visit.desk.alarms is not None and may(visit.actor, HANDLE):
                     text("p", words.say("now.keys"), "alert-keys")
                     self.dialog = AlarmDialog(visit, visit.desk.alarms)
+                if visit.desk.alarms is not None:
+                    text("a", words.say("way.alarms"), "past-link", href="/alarms")
             with box("details", "ended") as self._ended:
                 text("summary", words.say("now.done"))
                 self._done: Rows[DoneLine, tuple[TextElement, ...]] = Rows(box("ul"), _make_done, _fill_done)

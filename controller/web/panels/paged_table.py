@@ -26,10 +26,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Item]):
-    """One column: its name, how rows are ordered by it, whether it names the row, whether it holds figures."""
+    """One column: its name, how rows are ordered by it if they can be, whether it names the row, holds figures."""
 
     name: str
-    order: Callable[[Item], Any]
+    order: Callable[[Item], Any] | None
     head: bool = False
     figure: bool = False
 
@@ -59,7 +59,7 @@ class PagedTable(Generic[Item]):
         self._words = visit.words
         self._address = visit.address
         self._columns = columns
-        self._orders = {column.name: column.order for column in columns}
+        self._orders = {column.name: column.order for column in columns if column.order}
         self._pager = pager
         self._render = render
         self._usual = sort_by
@@ -113,7 +113,7 @@ class PagedTable(Generic[Item]):
                 "name": column.name,
                 "label": self._words.say(f"column.{column.name}"),
                 "title": self._words.say(f"column_title.{column.name}"),
-                "sorted": direction if column.name == sorted_by else "none",
+                "sorted": (direction if column.name == sorted_by else "none") if column.order else None,
                 "head": column.head,
                 "figure": column.figure,
             }

@@ -4,6 +4,7 @@
   const root = document.documentElement;
   const THEMES = ["auto", "light", "dark"];
   const SILENCE_MS = 6000; // the town clock moves every second; this long without it and the server hangs
+  const MOUNT_MS = 3000; // a page has its fields by then
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
 
   function kept(name) {
@@ -129,9 +130,16 @@
     help.showModal();
   }
 
+  // A hand may be faster than the page: the key waits until its field is there.
+  function seek(until) {
+    const field = document.querySelector("[data-search]");
+    if (field) field.focus();
+    else if (performance.now() < until) requestAnimationFrame(() => seek(until));
+  }
+
   function act(key) {
     if (key === "?") openHelp();
-    else if (key === "/") document.querySelector("[data-search]")?.focus();
+    else if (key === "/") seek(performance.now() + MOUNT_MS);
     else if (key === "t") nextTheme();
     else {
       const way = /^[0-9]$/.test(key) && document.querySelector(`[data-key="${key}"]`);

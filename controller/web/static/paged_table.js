@@ -7,9 +7,10 @@ export default {
         <thead>
           <tr>
             <th v-for="col in columns" :key="col.name" scope="col" :class="look(col)" :aria-sort="col.sorted">
-              <button type="button" class="sort" :title="col.title" @click="$emit('sort', col.name)">
+              <button v-if="col.sorted" type="button" class="sort" :title="col.title" @click="$emit('sort', col.name)">
                 <span>{{ col.label }}</span><i class="icon icon-sort" aria-hidden="true"></i>
               </button>
+              <span v-else class="unsorted" :title="col.title">{{ col.label }}</span>
             </th>
           </tr>
         </thead>

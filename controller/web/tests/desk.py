@@ -10,18 +10,37 @@ from pathlib import Path
 from controller.access.access import Access
 from controller.access.audit import Note
 from controller.config import Config, SiteConfig, StoreConfig
+from controller.metrics import Metrics
 from controller.services.documents import CopyView
 from controller.services.live import LedgerRow
 from controller.services.node_file import Happening, NodeFile
 from controller.services.period import read_period
+from controller.services.usage import Usage
 from controller.store.sqlite import SqliteStore
 from controller.store.writing import WriterThread
+from controller.town import Town
 from controller.web.desk import Desk
+from controller.web.tests.houses import (
+    CLINIC,
+    COMMENT,
+    HALL,
+    HEAT,
+    POWER,
+    SCHOOL,
+    STREET,
+    WATER,
+    enter_houses,
+    keep_alarms,
+    past_alarms,
+)
 from controller.web.tests.past import HandMadePast
-from controller.web.tests.town import START_S, town
+from controller.web.tests.town import START_S
+from controller.web.tests.town import town as well
+from protocols.wire.messages.index import KINDS
 
 # What stands on the pages because it was said here.
 TOLD = {"olena", "petro", "grafana", "user petro", "/api/v1/users", "locked: false → true"}
+TOLD |= {SCHOOL, CLINIC, STREET, POWER, HALL, WATER, HEAT, f"{SCHOOL} · {POWER}", f"olena: {COMMENT}"}
 
 
 async def node_file(node: str) -> NodeFile:
@@ -52,7 +71,7 @@ async def node_file(node: str) -> NodeFile:
 def accounts(first: str, last: str) -> tuple[LedgerRow, ...]:
     """Of any period: two nodes."""
     read_period(first or None, last or None, "Europe/Kyiv")
-    return town().ledger[:2]
+    return well().ledger[:2]
 
 
 @contextmanager
@@ -60,7 +79,7 @@ def desk_in(folder: Path) -> Iterator[Desk]:
     """All there is; the people's database is in `folder`."""
     config = Config(site=SiteConfig(data=str(folder)), store=StoreConfig(path=str(folder / "people.sqlite3")))
     with (
-        closing(SqliteStore.open(Path(config.store.path))),
+        closing(SqliteStore.open(Path(config.store.path))) as store,
         closing(WriterThread()) as writer,
         closing(Access(config, writer, lambda: int(START_S * 1000))) as access,
     ):
@@ -70,4 +89,15 @@ def desk_in(folder: Path) -> Iterator[Desk]:
         petro = {"name": "petro", "locked": False}
         access.audit.add(Note("olena", "user", "people.manage", "user petro", petro, petro | {"locked": True}, "done"))
         access.audit.add(Note("petro", "user", "people.manage", "/api/v1/users", None, None, "refused"))
-        yield Desk(past=HandMadePast(), node_file=node_file, accounts=accounts, access=access, audit=access.audit)
+        enter_houses(store.buildings)
+        keep_alarms(store.alarms, past_alarms())
+        town = Town(config, [], store, writer, Metrics(dict(KINDS)), lambda: int(START_S * 1000))
+        yield Desk(
+            past=HandMadePast(),
+            node_file=node_file,
+            accounts=accounts,
+            alarms=town.alarms,
+            usage=Usage(town.buildings, lambda: "Europe/Kyiv", town.now_s),
+            access=access,
+            audit=access.audit,
+        )

@@ -1,7 +1,7 @@
 """The chart in a real browser: nothing is loaded before somebody chooses, and what is drawn is what was stored.
 
 Never looks at server objects; only at what stands on the screen.
-Specification: controller/web/README.md, "Charts".
+Specification: controller/web/README.md, "Charts and buildings".
 """
 
 from playwright.async_api import expect
