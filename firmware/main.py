@@ -33,7 +33,7 @@ from protocols.wire.record import CLOCK_RECEIPT
 from protocols.wire.session import Session, TimeTold
 
 IDLE_MS = 2_000
-STEP_MS = 50
+STEP_MS = 10
 LINK_STALE_S = 90
 LOOK_AT_SETTINGS_MS = 3_000
 BLINK_MS = 500
@@ -116,6 +116,8 @@ class Node:
         identity = (provided.kind, FIRMWARE, topics.node_name(provided.node))
         carried = Carried(self._clock, self._session, self._take, self._live, identity)
         self._link = link_module(provided.uplink["transport"]).create(hal, provided, carried)
+        if self._link.is_asked:
+            self._documents.spacing_ms = 0
         self._supervisor = Supervisor(self._clock, hal.watchdog(WATCHDOG_MS))
         self._health = Health(self._clock, self._journal, self._session, self._link, self._supervisor)
         self._updates = Updates(record, running, self._documents, self._health, hal.reset)

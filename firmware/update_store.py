@@ -44,10 +44,11 @@ class UpdateStore:
         self._at = 0  # of the step: a sector, or how much of the image is hashed
         self._hash = None
         self._manifest = None
-        self._piece = None  # the one that is looked for
+        self._piece = None  # the one that is looked for, None behind the last
         self._piece_number = self._image_offset = self._offset = (
             0  # its number, and where it lies in image and document
         )
+        self._asked = []  # (where in the slot, piece) of those right before it that are asked for together
         self.partial = None
         self.wanted = None  # (offset, size) of the chunk that is needed next
 
@@ -113,8 +114,11 @@ class UpdateStore:
             self._program(offset, data[: end - offset])
             self._want_manifest(min(offset + len(data), end), end)
         else:
-            self._inflate(data)
-            self._next_piece()
+            asked, self._asked = self._asked, []
+            for at, piece in asked:
+                self._inflate(at, piece, data[: piece.stored])
+                data = data[piece.stored :]
+            self._step = self._find_piece
 
     # Steps.
 
@@ -133,7 +137,7 @@ class UpdateStore:
             self._flash.ioctl(IOCTL_ERASE_BLOCK, sector)
         if self._at == self._flash.ioctl(IOCTL_BLOCK_COUNT, 0):
             self._step = self._nothing
-            self._want_manifest(0, min(wire.CHUNK_SIZE, self.partial.size))
+            self._want_manifest(0, min(wire.FIRMWARE_CHUNK_SIZE, self.partial.size))
         return True
 
     def _take_up_again(self):
@@ -152,7 +156,7 @@ class UpdateStore:
         if end > self.partial.size:
             raise StoreFault(document.REASON_MALFORMED)
         if have < end:
-            self.wanted = have, min(wire.CHUNK_SIZE, end - have)
+            self.wanted = have, min(wire.FIRMWARE_CHUNK_SIZE, end - have)
             return
         if self._digest(self._flash, 0, end) != self.partial.sha256:
             raise StoreFault(document.REASON_WRONG_HASH)
@@ -175,6 +179,7 @@ class UpdateStore:
         self._manifest = found
         self._piece_number, self._image_offset, self._offset = -1, image_at(size), size
         self._piece = manifest.Piece(0, 0, b"")
+        self._asked = []
         self._next_piece()
 
     def _next_piece(self):
@@ -182,31 +187,51 @@ class UpdateStore:
         self._offset += self._piece.stored
         self._piece_number += 1
         if self._piece_number == self._manifest.pieces:
+            self._piece = None
+        else:
+            described = self._read(self._flash, manifest.place(self._piece_number), manifest.PIECE_SIZE)
+            self._piece = self._parsed(manifest.parse_piece, described)
+        self._step = self._find_piece
+
+    def _find_piece(self):
+        """It is here, from before a restart; or it is in the running set; or it has to be asked for: with others that
+        lie beside it, as many as one chunk and one step may hold."""
+        piece, asked = self._piece, self._asked
+        if asked and (
+            piece is None
+            or sum([one.stored for _, one in asked], piece.stored) > wire.FIRMWARE_CHUNK_SIZE
+            or sum([one.size for _, one in asked], piece.size) > manifest.MAX_RAW
+        ):
+            return self._ask()
+        if piece is None:
             if self._image_offset - image_at(manifest.length(self._manifest)) != self._manifest.size:  # pyright: ignore[reportArgumentType] - it is there
                 raise StoreFault(document.REASON_MALFORMED)
             self._at, self._hash = 0, sha256()
             self._step = self._verify
-            return
-        described = self._read(self._flash, manifest.place(self._piece_number), manifest.PIECE_SIZE)
-        self._piece = self._parsed(manifest.parse_piece, described)
-        self._step = self._find_piece
-
-    def _find_piece(self):
-        """It is here, from before a restart; or it is in the running set; or it has to be asked for."""
-        piece = self._piece
-        if self._is_blank(self._flash, self._image_offset, min(piece.size, PAGE_SIZE)):
-            old = self._place_in_old_set(piece.digest)
-            if old and self._digest(self._old, old, piece.size)[: manifest.DIGEST_SIZE] == piece.digest:
-                for at in range(0, piece.size, PAGE_SIZE):
-                    part = self._read(self._old, old + at, min(PAGE_SIZE, piece.size - at))
-                    self._program(self._image_offset + at, part)
-                self._next_piece()
-                return True
-        elif self._digest(self._flash, self._image_offset, piece.size)[: manifest.DIGEST_SIZE] == piece.digest:
-            self._next_piece()
             return True
+        if not self._is_here(piece):
+            asked.append((self._image_offset, piece))
+        elif asked:
+            return self._ask()  # and this one is found again
+        self._next_piece()
+        return True
+
+    def _is_here(self, piece):
+        """In the slot, if need be copied from the running set."""
+        if not self._is_blank(self._flash, self._image_offset, min(piece.size, PAGE_SIZE)):
+            return self._digest(self._flash, self._image_offset, piece.size)[: manifest.DIGEST_SIZE] == piece.digest
+        old = self._place_in_old_set(piece.digest)
+        if not old or self._digest(self._old, old, piece.size)[: manifest.DIGEST_SIZE] != piece.digest:
+            return False
+        for at in range(0, piece.size, PAGE_SIZE):
+            part = self._read(self._old, old + at, min(PAGE_SIZE, piece.size - at))
+            self._program(self._image_offset + at, part)
+        return True
+
+    def _ask(self):
+        size = sum([one.stored for _, one in self._asked])
+        self.wanted = self._offset - size, size
         self._step = self._nothing
-        self.wanted = self._offset, piece.stored
         return True
 
     def _verify(self):
@@ -254,9 +279,9 @@ class UpdateStore:
                 return place
         return 0
 
-    def _inflate(self, data):
-        """Program the piece that came, and see that it is the right one."""
-        piece, seen = self._piece, sha256()
+    def _inflate(self, place, piece, data):
+        """Program a piece that came, and see that it is the right one."""
+        seen = sha256()
         stream = io.BytesIO(data)
         if piece.stored < piece.size:
             stream = deflate.DeflateIO(stream, deflate.RAW, manifest.WINDOW_BITS)
@@ -269,7 +294,7 @@ class UpdateStore:
             if not part:
                 raise StoreFault(document.REASON_WRONG_HASH)
             seen.update(part)
-            self._program(self._image_offset + at, part)
+            self._program(place + at, part)
             at += len(part)
         if seen.digest()[: manifest.DIGEST_SIZE] != piece.digest:
             raise StoreFault(document.REASON_WRONG_HASH)

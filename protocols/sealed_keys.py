@@ -1,9 +1,9 @@
-"""Nodes' keys at rest: AES-256-GCM under a master key that lies elsewhere, bound to the node they belong to.
+"""Secrets at rest: AES-256-GCM under a master key that lies elsewhere, bound to what they are and to whose they are.
 
 Performs no I/O: callers read and write the files. Host only; a node keeps its own key in the open.
 Specification: NIST SP 800-38D; protocols/README.md, "Provisioning".
 
-    "v1:" master's mark, 8 digits ":" nonce, 24 digits, sealed key and tag, 96 digits
+    "v1:" master's mark, 8 digits ":" nonce, 24 digits, sealed secret and tag (of a node's key 96 digits)
 """
 
 import os
@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MASTER_SIZE = 32
+NODE_KEY = b"vuzol node key"
 _VERSION = "v1"
 _NONCE_SIZE = 12
 
@@ -48,14 +49,14 @@ def is_sealed(text: str) -> bool:
     return text.startswith(_VERSION + ":")
 
 
-def seal(master: bytes, node: bytes, key: bytes) -> str:
-    """A node's key, as the registry keeps it."""
+def seal(master: bytes, owner: bytes, secret: bytes, what: bytes = NODE_KEY) -> str:
+    """The secret of a node, or of somebody else, as a file or a database keeps it."""
     nonce = os.urandom(_NONCE_SIZE)
-    return f"{_VERSION}:{_mark(master)}:{(nonce + AESGCM(master).encrypt(nonce, key, _bound(node))).hex()}"
+    return f"{_VERSION}:{_mark(master)}:{(nonce + AESGCM(master).encrypt(nonce, secret, what + owner)).hex()}"
 
 
-def unseal(masters: Sequence[bytes], node: bytes, text: str) -> bytes:
-    """The key again. Raises SealBroken."""
+def unseal(masters: Sequence[bytes], owner: bytes, text: str, what: bytes = NODE_KEY) -> bytes:
+    """The secret again. Raises SealBroken."""
     try:
         _, mark, data = text.split(":")
         sealed = bytes.fromhex(data)
@@ -64,7 +65,7 @@ def unseal(masters: Sequence[bytes], node: bytes, text: str) -> bytes:
     for master in masters:
         if _mark(master) == mark:
             try:
-                return AESGCM(master).decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], _bound(node))
+                return AESGCM(master).decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], what + owner)
             except (InvalidTag, ValueError):
                 raise SealBroken("its sealed key is damaged, or another node's") from None
     raise SealBroken(f"its key is sealed under the master key {mark}, which is not here")
@@ -72,7 +73,3 @@ def unseal(masters: Sequence[bytes], node: bytes, text: str) -> bytes:
 
 def _mark(master: bytes) -> str:
     return sha256(b"vuzol master mark" + master).hexdigest()[:8]
-
-
-def _bound(node: bytes) -> bytes:
-    return b"vuzol node key" + node

@@ -21,7 +21,18 @@ from rich.progress import Progress
 from protocols.schema import fare_validator
 from protocols.wire import record
 from protocols.wire.messages import tap
-from tools import bench_air, bench_backlog, bench_console, bench_device, bench_field, bench_ingest, bench_modbus
+from tools import (
+    bench_air,
+    bench_backlog,
+    bench_console,
+    bench_device,
+    bench_field,
+    bench_ingest,
+    bench_logins,
+    bench_modbus,
+    bench_update_bus,
+    bench_updates,
+)
 
 REPEATS = 7
 CALLS = 20_000
@@ -181,6 +192,24 @@ def field_lines() -> list[Line]:
     ]
 
 
+def update_lines() -> list[Line]:
+    """What a change of the firmware takes to reach a city's displays, and what live traffic meets meanwhile."""
+    city = bench_updates.measure()
+    bus = bench_update_bus.measure()
+    return [
+        line("ota.105_displays_s", city.displays_s, "s", "lower", city.load),
+        line("ota.live_receipt_p99_ms", city.live_receipt_p99_ms, "ms", "lower", city.load),
+        line("ota.bus_payload_pct", bus.payload_pct, "%", "higher", bus.load),
+    ]
+
+
+def login_lines() -> list[Line]:
+    """What logins cost those who ride."""
+    measured = bench_logins.measure()
+    rival = "the same controller without logins", measured.without_ms
+    return [line("logins.receipt_p99_ms", measured.with_ms, "ms", "lower", measured.load, rival)]
+
+
 def console_lines() -> list[Line]:
     """An open page in a city that never stands still: what it costs the server, how soon it shows a change."""
     try:
@@ -204,7 +233,9 @@ PARTS: dict[str, Callable[[], list[Line]]] = {
     "air": air_lines,
     "device": device_lines,
     "field": field_lines,
+    "updates": update_lines,
     "console": console_lines,
+    "logins": login_lines,
 }
 
 

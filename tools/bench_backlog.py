@@ -7,8 +7,8 @@ Specification: protocol.md, guarantee G7; protocols/README.md, "Receipt".
 import asyncio
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import aiomqtt
@@ -129,15 +129,27 @@ async def _be(port: int, name: str, nodes: list[Node]) -> None:
             tasks.create_task(_hear(client, nodes))
 
 
+@asynccontextmanager
+async def in_service(port: int, name: str, nodes: list[Node]) -> AsyncIterator[asyncio.Task[None]]:
+    """Nodes in service; the task that lets them record may be ended before."""
+    recording = asyncio.create_task(_record(nodes))
+    running = [asyncio.create_task(_be(port, name, nodes)), recording]
+    try:
+        yield recording
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
 async def _run(port: int, late: list[Node], live: list[Node]) -> float:
     """Seconds until the last backlog has its receipts."""
-    async with asyncio.timeout(RUN_TIMEOUT_S):
-        running = [asyncio.create_task(_be(port, "live", live)), asyncio.create_task(_record(live))]
+    async with asyncio.timeout(RUN_TIMEOUT_S), in_service(port, "live", live):
         await asyncio.sleep(2 * LIVE_EVERY_S)
         began_s = time.perf_counter()
         share = len(late) // CONNECTIONS
         parts = [late[start : start + share] for start in range(0, len(late), share)]
-        running += [asyncio.create_task(_be(port, f"late-{number}", part)) for number, part in enumerate(parts)]
+        running = [asyncio.create_task(_be(port, f"late-{number}", part)) for number, part in enumerate(parts)]
         for node in late:
             await node.journal.drained.wait()
         took_s = time.perf_counter() - began_s

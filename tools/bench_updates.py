@@ -1,52 +1,48 @@
 """A change of a release on its way to 105 displays, while vehicles go on telling where they are.
 
-Never imitates a node: each is the firmware in a MicroPython of its own; its link, flash and trial are the real ones.
-Specification: controller/README.md, "Updates"; README.md, "Benchmarks".
+Never imitates a display: each is the firmware in a MicroPython of its own; its link, flash and trial are the real ones.
+Specification: controller/README.md, "Updates"; tools/README.md, "Benchmarks".
 """
 
+import asyncio
 import secrets
 import tempfile
+import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocols import release
 from protocols.provisioning import KEY_SIZE, NodeEntry
-from protocols.release import Release
-from tools import release_contents
-from tools.bench_controller import SITE, Measured, running_controller
-from tools.image_plan import ROOT
+from tools.bench_backlog import LIVE_EVERY_S, Journal, Node, in_service
+from tools.bench_controller import RELAY, SITE, running_controller
+from tools.bench_release import CHANGE_BYTES, OPEN, Releases, roll_out, until
 
 DISPLAYS = 105
-VEHICLES = 8
-CHANGE_BYTES = 60_000  # so much of the set is other modules
+VEHICLES = 20
+STARTED_TOGETHER = 10
+BEFORE_S = 15.0
+RECEIPTS_S = 10.0  # so long the last of the vehicles' records may wait for theirs
 KIND = "stop_display"
-PATIENCE_S = 1200.0
-LOOK_S = 1.0
-OPEN = '[access]\nopen_as = "bench"\nrequests_per_s = 1000\n'
-SECOND = {"name": "second", "roles": ["administrator"], "password": secrets.token_urlsafe(16)}
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """From the second person's word to the last confirmation; what vehicles met meanwhile."""
+    """From the second person's word to the last confirmation; what vehicles met meanwhile, and before."""
 
     displays_s: float
-    change_bytes: int
-    live_owed: int
+    live_receipt_p99_ms: float
     load: str
 
 
 def measure(displays: int = DISPLAYS) -> Result:
-    """Bring a whole set to every display, then a change of it, and time the change."""
-    from emulation.town.nodes import TownNode, display_settings, start_node, validator_settings
+    """Time the change; every display runs the set before it from its first start on."""
+    from emulation.town.nodes import TownNode, display_settings, start_node
 
+    releases = Releases(KIND)
     signs = [
         NodeEntry(
             number.to_bytes(8, "big"), secrets.token_bytes(KEY_SIZE), SITE, KIND, f"sign {number}", width=128, height=64
@@ -54,95 +50,84 @@ def measure(displays: int = DISPLAYS) -> Result:
         for number in range(1, displays + 1)
     ]
     vehicles = [
-        NodeEntry(
-            (1000 + number).to_bytes(8, "big"),
-            secrets.token_bytes(KEY_SIZE),
-            SITE,
-            "fare_validator",
-            f"vehicle {number}",
-            vehicle_id=str(number),
-            vehicle=number,
+        Node(
+            NodeEntry(
+                (1000 + number).to_bytes(8, "big"), secrets.token_bytes(KEY_SIZE), SITE, "fare_validator", f"v {number}"
+            ),
+            Journal(0),
         )
         for number in range(1, VEHICLES + 1)
     ]
-    publisher = Ed25519PrivateKey.generate()
-    trust = {"publishers": [publisher.public_key().public_bytes_raw().hex()]}
+    names = ", ".join(f'"{one.entry.node.hex()}"' for one in vehicles)
+    relay = f'[[relay]]\nname = "{RELAY}"\npassword_file = "relay.password"\nnodes = [{names}]\n'
     with (
-        running_controller([*signs, *vehicles], OPEN, relayed=False) as controller,
-        tempfile.TemporaryDirectory(prefix="vuzol-bench-") as name,
+        running_controller([*signs, *(one.entry for one in vehicles)], OPEN + relay, relayed=False) as controller,
+        tempfile.TemporaryDirectory(prefix="vuzol-bench-") as folder,
         ExitStack() as powered,
         httpx.Client(base_url=controller.url, timeout=60, trust_env=False) as desk,
     ):
-        for number, entry in enumerate([*signs, *vehicles]):
-            told = (
-                display_settings(entry, utc_offset_min=120, mqtt_port=controller.port, language="uk")
-                if entry.kind == KIND
-                else validator_settings(entry, city_key=bytes(KEY_SIZE), mqtt_port=controller.port, language="uk")
-            )
-            node = TownNode(entry.node.hex(), entry.kind, told | trust, Path(name) / str(number))
+
+        def are_online(count: int) -> bool:
+            return bool(desk.get("/healthz").json()["nodes_online"] >= count)
+
+        for number, entry in enumerate(signs, 1):
+            settings = display_settings(entry, utc_offset_min=120, mqtt_port=controller.port, language="uk")
+            node = TownNode(entry.node.hex(), KIND, settings | releases.trust, Path(folder) / entry.node.hex())
+            releases.burn(node.folder)
             powered.enter_context(start_node(node))
-        _until(lambda: desk.get("/healthz").json()["nodes_online"] == displays + VEHICLES, "nodes online")
-        desk.post("/api/v1/users", json=SECOND).raise_for_status()
-        files = release_contents.compiled("unix", [KIND], (0, 2, 0))
-        _roll_out(desk, controller, _release(files, 1, publisher), displays)
-        displays_s = _roll_out(desk, controller, _release(_changed(files), 2, publisher), displays)
-        time.sleep(2 * LOOK_S)
-        owed = sum(row["missing"] for row in desk.get("/api/v1/ledger").json()["rows"])
-    load = (
-        f"{displays} displays and {VEHICLES} vehicles in service, each a MicroPython process on this machine beside "
-        f"broker and controller; {CHANGE_BYTES} bytes of the set are other modules, the rest is there; one wave, "
-        "32 nodes at a time; each verifies the signature, restarts, and confirms after its first receipt"
-    )
-    return Result(displays_s, CHANGE_BYTES, owed, load)
-
-
-def _changed(files: dict[str, bytes]) -> dict[str, bytes]:
-    """The set with another constant in as many of its modules as make up the change."""
-    changed, size = dict(files), 0
-    with tempfile.TemporaryDirectory(prefix="vuzol-bench-") as name:
-        source, compiled = Path(name) / "module.py", Path(name) / "module.mpy"
-        for path in files:
-            if size < CHANGE_BYTES and path.endswith(".mpy"):
-                module = path.removesuffix(".mpy") + ".py"
-                source.write_text(
-                    (ROOT / module).read_text(encoding="utf-8") + "\n_OF_THE_CHANGE = 2\n", encoding="utf-8"
-                )
-                changed[path] = release_contents.compile_module(module, source, compiled)
-                size += len(changed[path])
-    return changed
-
-
-def _release(files: dict[str, bytes], counter: int, publisher: Ed25519PrivateKey) -> Release:
-    built = release.build(files, board="unix", kinds=[KIND], counter=counter, image=1, firmware=(0, 2, counter))
-    return release.sign(built, publisher)
-
-
-def _roll_out(desk: httpx.Client, controller: Measured, one: Release, displays: int) -> float:
-    plan = {"waves": "1", "soak_s": "0"}
-    proposed = desk.put("/api/v1/updates", params=plan, content=one.pack())
-    proposed.raise_for_status()
-    with httpx.Client(base_url=controller.url, timeout=60, trust_env=False) as second:
-        login = {"name": SECOND["name"], "password": SECOND["password"]}
-        second.post("/api/v1/login", json=login).raise_for_status()
-        begun_s = time.monotonic()
-        second.post(f"/api/v1/proposals/{proposed.json()['proposal']}/confirm").raise_for_status()
-
-    def confirmed() -> bool:
-        whole = desk.get(f"/api/v1/updates/{one.manifest.counter}").json()
-        told: dict[str, Any] = whole["rollout"]
-        if told["state"] != "running":
-            raise RuntimeError(
-                f"the rollout is {told['state']}: {told['states']}, {[way['reason'] for way in whole['nodes']]}"
+            if number % STARTED_TOGETHER == 0:
+                until(lambda count=number: are_online(count), "displays online")  # type: ignore[misc]
+        with _driving(controller.port, vehicles):
+            until(lambda: are_online(displays + VEHICLES), "nodes online")
+            time.sleep(BEFORE_S)
+            before_ms = _waited_ms(vehicles)
+            spent_s = controller.cpu_s()
+            displays_s = roll_out(
+                desk, controller, releases.change, lambda states: states.get("confirmed", 0) == displays
             )
-        return bool(told["states"].get("confirmed", 0) == displays)
+            cores = (controller.cpu_s() - spent_s) / displays_s
+            during_ms = _waited_ms(vehicles)
+        lost = sum(row["missing"] for row in desk.get("/api/v1/ledger").json()["rows"])
+        if lost or any(one.journal.receipted < one.journal.last_seq for one in vehicles):
+            raise RuntimeError(f"live traffic was harmed: {lost} records are missing, or a vehicle's has no receipt")
+    load = (
+        f"{displays} displays in service, each a MicroPython process on this machine beside broker and controller "
+        f"({cores:.2f} cores); {CHANGE_BYTES} bytes of the set are other modules, {releases.pulled_bytes} bytes travel "
+        f"to each; one wave, 32 pull at a time; each verifies the signature, starts anew, confirms after 10 s and a "
+        f"receipt. {VEHICLES} vehicles (the device's session) record every {LIVE_EVERY_S} s: receipts after "
+        f"{_percentile(before_ms, 95):.0f} ms (p95), {_percentile(before_ms, 99):.0f} ms (p99) before, "
+        f"{_percentile(during_ms, 95):.0f} ms, {_percentile(during_ms, 99):.0f} ms meanwhile; none is owed at the end"
+    )
+    return Result(displays_s, _percentile(during_ms, 99), load)
 
-    _until(confirmed, f"release {one.manifest.counter} on every display")
-    return time.monotonic() - begun_s
+
+@contextmanager
+def _driving(port: int, vehicles: list[Node]) -> Iterator[None]:
+    """Vehicles in service, in a thread of their own; at the end their last records have their receipts."""
+    parked = threading.Event()
+
+    async def drive() -> None:
+        async with in_service(port, "vehicles", vehicles) as recording:
+            await asyncio.to_thread(parked.wait)
+            recording.cancel()
+            await asyncio.sleep(RECEIPTS_S)
+
+    thread = threading.Thread(target=asyncio.run, args=(drive(),))
+    thread.start()
+    try:
+        yield
+    finally:
+        parked.set()
+        thread.join()
 
 
-def _until(look: Callable[[], bool], what: str) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not look():
-        if time.monotonic() > deadline_s:
-            raise TimeoutError(f"never seen: {what}")
-        time.sleep(LOOK_S)
+def _waited_ms(vehicles: list[Node]) -> list[float]:
+    """What their records waited for receipts since the last look."""
+    waited_ms = sorted(ms for one in vehicles for ms in one.journal.waited_ms)
+    for one in vehicles:
+        one.journal.waited_ms = []
+    return waited_ms
+
+
+def _percentile(waited_ms: list[float], percent: int) -> float:
+    return waited_ms[len(waited_ms) * percent // 100]

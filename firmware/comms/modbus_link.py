@@ -17,6 +17,8 @@ class ModbusLink:
     `will` and `online` are envelopes for the state topic, for whoever polls; set them before run().
     """
 
+    is_asked = True  # nothing goes out of itself: the master paces
+
     def __init__(self, server, kind, node):  # node: firmware/main.py's Carried
         self._server = server
         self._clock = node.clock

@@ -66,7 +66,7 @@ class RtuLine:
         self._baud = baud
         self._parity = PARITIES[parity]
         self._gap_us = modbus_rtu.t35_us(baud)
-        self._has_irq = hasattr(uart, "irq")
+        self._has_irq = hasattr(uart, "IRQ_TXIDLE")  # not every port of MicroPython has it
         self._silence = asyncio.ThreadSafeFlag()
         self._ticker = None
         self._silent_since_us = 0

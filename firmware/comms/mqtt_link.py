@@ -56,6 +56,8 @@ class MqttLink:
     rows; `client` is (client id, user name, password or None).
     """
 
+    is_asked = False  # it speaks when it has something to say
+
     def __init__(self, uplink, client, topics, clock, session, on_event):
         self._uplink = uplink
         self._client = client

@@ -53,6 +53,19 @@ def test_any_bursts_leave_a_receiver_that_hears_the_next_request(bursts: list[by
     assert receiver.feed(modbus_rtu.build(7, b"\x03\x00\x00\x00\x01")) == b"\x03\x00\x00\x00\x01"
 
 
+def test_a_request_that_pauses_behind_the_traffic_of_others_is_heard() -> None:
+    receiver = modbus_rtu.Receiver(7)
+    others = modbus_rtu.build(9, b"\x03\x02\x07\x10")
+    request = modbus_rtu.build(7, b"\x03\x00\x00\x00\x01")
+    for pause in range(1, len(request)):
+        assert receiver.feed(others + request[:pause]) is None
+        assert receiver.waits
+        assert receiver.feed(request[pause:]) == b"\x03\x00\x00\x00\x01"
+    receiver.feed(others + request[:4])
+    receiver.give_up()
+    assert receiver.crc_errors == 0, "it may have been theirs"
+
+
 @pytest.mark.parametrize("kind", [kind for _, kind, _, _ in NODE_KINDS])
 def test_the_live_registers_of_a_kind_have_each_a_name_of_its_own_and_room(kind: str) -> None:
     rows = registers.registers_of(kind)

@@ -33,6 +33,7 @@ TYPES = (  # id, name, whether it has to be signed by its publisher (Ed25519)
     (CALIBRATION, "calibration", True),
 )
 CHUNK_SIZE = 1024
+FIRMWARE_CHUNK_SIZE = 2048  # several pieces, or much of the manifest
 SIGNATURE_SIZE = 64
 _SHA256_SIZE = 32
 _OFFER = ">BII32s"
@@ -53,6 +54,11 @@ def must_be_signed(type_id: int) -> bool | None:
         if known == type_id:
             return signed
     return None
+
+
+def largest_chunk(type_id: int) -> int:
+    """How much of a document of this type travels at once, at most."""
+    return FIRMWARE_CHUNK_SIZE if type_id == FIRMWARE else CHUNK_SIZE
 
 
 def identity(type_id: int, data: bytes) -> bytes:
@@ -98,14 +104,14 @@ def parse_request(payload: bytes) -> Request:
     if len(payload) != _REQUEST_SIZE:
         raise MalformedFrame("malformed", "request")
     request = Request(*struct.unpack(_REQUEST, payload))
-    if request.version == 0 or not 1 <= request.size <= CHUNK_SIZE:
+    if request.version == 0 or not 1 <= request.size <= largest_chunk(request.type):
         raise MalformedFrame("malformed", "request")
     return request
 
 
 def build_chunk(key: bytes, node: bytes, boot_id: int, chunk: Chunk) -> bytes:
     """Seal the answer to a request of this boot. Raises EncodeError."""
-    if not 1 <= len(chunk.data) <= CHUNK_SIZE:
+    if not 1 <= len(chunk.data) <= largest_chunk(chunk.type):
         raise EncodeError(f"chunk of {len(chunk.data)} bytes")
     head = struct.pack(_CHUNK, chunk.type, chunk.version, chunk.offset)
     return seal(key, DOCUMENT_CHUNK, node, boot_id, head + chunk.data)
@@ -113,7 +119,9 @@ def build_chunk(key: bytes, node: bytes, boot_id: int, chunk: Chunk) -> bytes:
 
 def parse_chunk(payload: bytes) -> Chunk:
     """Raises MalformedFrame."""
-    if not _CHUNK_SIZE < len(payload) <= _CHUNK_SIZE + CHUNK_SIZE:
+    if len(payload) <= _CHUNK_SIZE:
         raise MalformedFrame("malformed", "chunk")
     type_id, version, offset = struct.unpack_from(_CHUNK, payload)
+    if len(payload) > _CHUNK_SIZE + largest_chunk(type_id):
+        raise MalformedFrame("malformed", "chunk")
     return Chunk(type_id, version, offset, bytes(payload[_CHUNK_SIZE:]))

@@ -120,13 +120,14 @@ def t35_us(baud: int) -> int:
 class Receiver:
     """The requests to one unit out of what is heard on a line, burst by burst: a silence ends a burst.
 
-    A node that was busy hears a burst that began with the traffic of others, so a request is looked for at its end. One
-    that is not whole yet `waits`: adapters pause inside a frame; give_up() when nothing more comes.
+    A node that was busy hears a burst that began with the traffic of others, so a request is looked for anywhere in it.
+    One that is not whole yet `waits`: adapters pause inside a frame; give_up() when nothing more comes.
     """
 
     def __init__(self, unit: int) -> None:
         self._unit = unit
         self._begun = b""
+        self._is_guess = False  # what begun behind others' traffic may be a part of that
         self.crc_errors = 0
 
     @property
@@ -139,21 +140,24 @@ class Receiver:
         self._begun = b""
         unit = bytes((self._unit,))
         at = heard.find(unit)
+        is_ours = at == 0 and not self._is_guess
         while at >= 0:
             length = request_length(heard[at : at + HEAD_SIZE])
             ends_here = length == len(heard) - at or (length is None and at == 0 and len(heard) >= MIN_FRAME)
             if ends_here and not crc16(heard[at:]):
+                self._is_guess = False
                 return heard[at + 1 : -2]
+            if not self._begun and length is not None and (not length or len(heard) - at < length <= MAX_FRAME):
+                self._begun = heard[at:]
+                self._is_guess = at > 0 or not is_ours
+                is_ours = is_ours and self._is_guess
             at = heard.find(unit, at + 1)
-        if heard[0] == self._unit:
-            length = request_length(heard[:HEAD_SIZE])
-            if length is not None and (not length or len(heard) < length <= MAX_FRAME):
-                self._begun = heard
-            else:
-                self.crc_errors += 1
+        if not self._begun:
+            self._is_guess = False
+        self.crc_errors += is_ours
         return None
 
     def give_up(self) -> None:
         """The rest of the request that waits does not come."""
-        self._begun = b""
-        self.crc_errors += 1
+        self.crc_errors += not self._is_guess
+        self._begun, self._is_guess = b"", False

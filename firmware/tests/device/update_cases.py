@@ -173,7 +173,7 @@ def test_the_running_set_stays_while_the_next_one_is_pulled():
     board = started()
     board.gets(1)
     board.is_offered(release(2, changed=9))
-    for _ in range(5):
+    for _ in range(2):
         board.pulls(chunks=1)
         assert board.start() == 0
         assert board.runs() == 1
@@ -182,7 +182,7 @@ def test_the_running_set_stays_while_the_next_one_is_pulled():
 def test_what_came_before_a_restart_is_not_asked_for_again():
     board = started()
     board.is_offered(release(1))
-    board.pulls(chunks=6)
+    board.pulls(chunks=3)
     before, board.asked = board.asked, []
     board.start()
     board.is_offered(release(1))
@@ -195,7 +195,7 @@ def test_what_came_before_a_restart_is_not_asked_for_again():
 def test_a_newer_release_takes_the_place_of_one_on_its_way():
     board = started()
     board.is_offered(release(1))
-    board.pulls(chunks=6)
+    board.pulls(chunks=3)
     board.gets(2)
     board.start()
     assert board.runs() == 2
