@@ -29,6 +29,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.registry, self.key = folder / "nodes.json", folder / "office.key"
+        self.config = folder / "vuzol.toml"  # of the controller that has the registry
         self.environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config"), "LANG": "C"}
         config = folder / "config" / "vuzol"
         config.mkdir(parents=True)
@@ -78,12 +79,13 @@ def office(tmp_path: Path) -> Office:
 def town(office: Office) -> Iterator[tuple[Controller, int]]:
     """A controller that has the office's registry and believes its technician; not started yet."""
     http, mqtt = free_port(), free_port()
-    config = office.folder / "vuzol.toml"
-    config.write_text(
+    (office.folder / "rules.toml").write_text("[offline]\nclose_s = 600\n")  # no alarm ends by itself meanwhile
+    office.config.write_text(
         f'[http]\nport = {http}\n[mqtt]\nport = {mqtt}\n[access]\nopen_as = "tester"\n'
+        '[alarms]\nrules = "rules.toml"\n'
         f'[commissioning]\ntechnicians = ["{office.technician}"]\n'
     )
-    controller = Controller(config, http)
+    controller = Controller(office.config, http)
     yield controller, mqtt
     controller.stop()
 
@@ -94,7 +96,7 @@ def states(told: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.needs("city", "network")
 @pytest.mark.timeout(300)
-def test_a_blank_board_is_installed_and_in_the_list_and_another_takes_its_place(
+def test_a_blank_board_is_installed_its_alarm_is_closed_by_the_next_visit_and_another_takes_its_place(
     office: Office, town: tuple[Controller, int]
 ) -> None:
     controller, mqtt = town
@@ -116,7 +118,7 @@ def test_a_blank_board_is_installed_and_in_the_list_and_another_takes_its_place(
         assert (status, told["red"], told["sent"]) == (0, "", True), told
         assert states(told) == {
             "flash": "green", "uplink": "green", "reader": "green", "gnss": "green",
-            "light": "unseen", "beeper": "unseen", "cash_button": "green",
+            "light": "unseen", "beeper": "unseen", "cash_button": "unseen",
         }  # fmt: skip
         node = told["node"]
         eventually("the node is online", lambda: is_online(node))
@@ -128,12 +130,23 @@ def test_a_blank_board_is_installed_and_in_the_list_and_another_takes_its_place(
         assert not [secret for secret in secrets if secret.encode() in left]
         assert {path.suffix for path in Path(f"{job}.work").iterdir()} >= {".png", ".pdf"}
 
+    def alarm_of(node: str, path: str = "") -> dict[str, Any] | None:
+        found = controller.get(f"/api/v1/alarms{path}") or {"alarms": []}
+        return next((one for one in found["alarms"] if (one["node"], one["kind"]) == (node, "offline")), None)
+
+    alarm = eventually("the dead node is an alarm", lambda: alarm_of(node))
+    with plugged("unix", "fare_validator", office.folder / "first", blank=False) as board:
+        board.handle.gnss.move(49.99, 36.23)
+        status, told = office.install(job, board, "--url", controller.url)
+        assert (status, told["node"], told["sent"]) == (0, node, True), told
+        ended = eventually("the technician's record has closed it", lambda: alarm_of(node, "/history"))
+        assert (ended["id"], ended["end"]) == (alarm["id"], "closed")
+        assert (ended["proof"]["what"], ended["proof"]["text"]) == ("commissioning", office.technician[:16])
+
         new = office.folder / "new.job"
         places = "--registry", office.registry, "--key", office.key, "--was", job, "--out", new, "--board", "unix"
         status, made = office.vuzol("replace", node, *places, "--city-key", office.folder / "city.key")
         assert status == 0
-        controller.kill()
-        controller.start()
         with plugged("unix", "fare_validator", office.folder / "second") as second:
             second.handle.gnss.move(49.99, 36.23)
             status, told = office.install(new, second, "--url", controller.url)
@@ -167,9 +180,27 @@ def test_an_installation_that_is_killed_at_any_moment_goes_on_with_the_same_comm
     assert json.loads(job.read_text())["secrets"] == {}
 
 
+@pytest.mark.needs("network")
+@pytest.mark.timeout(300)
+def test_several_boards_are_installed_at_the_same_time_and_one_red_one_stops_no_other(office: Office) -> None:
+    for unit in (17, 18, 19):
+        job = office.make("--board", "unix", "--modbus", f"tcp:{unit}")
+    with ExitStack() as powered:
+        boards = [powered.enter_context(plugged("unix", "fare_validator", office.folder / name)) for name in "abc"]
+        boards[1].handle.unplug_reader()
+        ports = [word for board in boards for word in ("--port", board.port)]
+        status, told = office.vuzol("install", job, *ports)
+        assert (status, told["green"]) == (1, False)
+        assert [one["red"] for one in told["boards"]] == ["", "selftest", ""]
+        assert len({one["node"] for one in told["boards"]}) == 3
+    assert json.loads(job.read_text())["secrets"] == {}
+
+
 @pytest.mark.needs("silicon")
 @pytest.mark.timeout(300)
-def test_a_blank_chip_gets_its_image_its_identity_and_a_green_line(office: Office) -> None:
+def test_a_blank_chip_gets_its_image_its_identity_a_green_line_and_is_in_the_list(
+    office: Office, town: tuple[Controller, int]
+) -> None:
     from emulation.rp2040.image import find_image
 
     job = office.make("--board", "rpi_pico", "--modbus", "rtu:17")
@@ -185,3 +216,20 @@ def test_a_blank_chip_gets_its_image_its_identity_and_a_green_line(office: Offic
         assert f"node {told['node']} fare_validator boot 1" in board.handle.console
         status, seen = office.vuzol("devices", board.port)
         assert (seen[0]["identity"]["board"], seen[0]["identity"]["node"]) == ("rpi_pico", told["node"])
+        board.handle.wait_console(f"node {told['node']} fare_validator boot 2", PATIENCE_S)
+        places = "--line", bus.terminal("monitor"), "--unit", "17", "--for", "6"
+        status, watched = office.vuzol("monitor", board.port, *places)
+        assert (status, watched["values"]["vehicle"]) == (0, "17"), watched
+        controller, _ = town
+        with office.config.open("a") as config:
+            config.write(
+                f'[[bus]]\nname = "tram"\ntransport = "rtu"\naddress = "{bus.terminal("controller")}"\n'
+                "baud = 115200\ntimeout_s = 2.0\nnodes = [17]\n"
+            )
+        controller.start()
+        eventually("the controller lists it as online", lambda: controller.is_online(told["node"]), PATIENCE_S)
+        record = Path(f"{job}.work") / f"{told['node']}.commissioning.json"
+        status, sent = office.vuzol("report", record, "--url", controller.url)
+        assert (status, sent["sent"]) == (0, True)
+        (taken,) = controller.get(f"/api/v1/commissioning?node={told['node']}")["records"]
+        assert taken["record"]["board"] == "rpi_pico"

@@ -175,7 +175,7 @@ app.add_typer(keys_app, name="keys")
 
 @keys_app.command("rotate", epilog="Example: vuzol keys rotate --config vuzol.toml")
 def keys_rotate(config: Config, as_json: Json = False, lang: Language = "") -> None:
-    """Seal every key of the registry under a new master key, open ones too; the controller may run."""
+    """Seal nodes' keys and second factors under a new master key, open ones too; the controller may run."""
     raise typer.Exit(doors.rotate(config, as_json=as_json, language=_language(lang)))
 
 

@@ -12,14 +12,15 @@ from tools.texts import say
 
 
 def rotate(config: Path, *, as_json: bool, language: str) -> int:
-    """Seal the registry's keys under a new master key. Raises UsageError."""
+    """Seal nodes' keys and second factors under a new master key. Raises UsageError."""
     from controller.admin import keys
 
     try:
-        count = keys.rotate(config)
+        nodes, people = keys.rotate(config)
     except keys.KeysError as error:
         raise UsageError(str(error)) from None
-    print(json.dumps({"sealed": count}) if as_json else say(language, "keys_rotated", nodes=count))
+    told = {"sealed": nodes, "second_factors": people}
+    print(json.dumps(told) if as_json else say(language, "keys_rotated", nodes=nodes, people=people))
     return DONE
 
 

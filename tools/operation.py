@@ -49,18 +49,23 @@ def restore(file: Path, config: Path, *, dry_run: bool, as_json: bool, language:
     """Put a backup in place; what was there is moved aside. Raises UsageError."""
     from controller.admin.backup import BackupError, verify
     from controller.admin.backup import restore as put_in_place
+    from controller.admin.keys import lacking_master_key
 
     try:
         manifest, moved = (verify(file), []) if dry_run else put_in_place(file, config, time.time())
+        lacks = "" if dry_run else lacking_master_key(config)
     except BackupError as error:
         raise UsageError(str(error)) from None
     told = {"file": str(file), "restored": not dry_run, "moved_aside": [str(one) for one in moved]} | asdict(manifest)
+    told["lacks_master_key"] = lacks
     if as_json:
         print(json.dumps(told, ensure_ascii=False))
         return DONE
     print(say(language, "restore_would" if dry_run else "restore_done", **told))
     for one in moved:
         print(say(language, "restore_moved", file=one))
+    if lacks:
+        print(say(language, "restore_lacks_master_key", file=lacks))
     return DONE
 
 

@@ -16,6 +16,7 @@ from firmware.boot import board
 
 Finding = namedtuple("Finding", ("good", "cause", "facts"))
 GOOD, SEEN_BY_A_PERSON = Finding(True, "", {}), Finding(None, "", {})
+NOT_FITTED = Finding(None, "not_fitted", {})  # the settings say that it is not there
 
 # kind: (check, the module of this folder that has it)
 EVERY = (("flash", "parts"), ("uplink", "line"))

@@ -49,6 +49,10 @@ try:
     known = json.loads(data)
     told["node"], told["kind"], told["epoch"] = known["node"], known["kind"], known.get("journal_epoch", 0)
     told["publishers"] = known.get("publishers", [])
+    from firmware import boot_record
+    record = boot_record.BootRecord(board("slots").boot_flash())
+    running = record.to_start()
+    told["release"] = 0 if running is None else record.slots[running].version
 except Exception as fault:
     told["fault"] = type(fault).__name__
 print(json.dumps(told))
@@ -80,6 +84,7 @@ class Identity:
     settings: str
     epoch: int
     publishers: tuple[str, ...]
+    release: int  # the set that is started; 0: the one of the image
 
 
 class Board:
@@ -118,6 +123,7 @@ class Board:
             told.get("settings", ""),
             told.get("epoch", 0),
             tuple(told.get("publishers", ())),
+            told.get("release", 0),
         )
 
     def clear(self) -> None:

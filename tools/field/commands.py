@@ -73,7 +73,7 @@ def _add_looking(app: typer.Typer, language: Callable[[str], str]) -> None:
         port: Port, line: Line = "", unattended: Unattended = False, as_json: Json = False, lang: Language = ""
     ) -> None:
         """Try every peripheral that the wiring promises: green, or red with the likely cause."""
-        ask = None if unattended or as_json else guide.ask_person
+        ask = None if unattended or as_json else guide.person(language(lang))
         raise typer.Exit(selftest.run(port, line, ask, as_json=as_json, language=language(lang)))
 
     @app.command("label", epilog="Example: vuzol label 00000000000000a1 --name 'Площа Визволення' --place 'stop 1042'")
@@ -205,6 +205,7 @@ def _add_making(app: typer.Typer, language: Callable[[str], str]) -> None:
         everything: Annotated[
             bool, typer.Option("--all", help="Every board that is plugged in, at the same time.")
         ] = False,
+        node: Annotated[str, typer.Option(help="Which node of the job a blank board becomes.")] = "",
         image: Image = None,
         release: Annotated[Path | None, typer.Option(help="A release that goes onto the board too.")] = None,
         line: Line = "",
@@ -229,8 +230,9 @@ def _add_making(app: typer.Typer, language: Callable[[str], str]) -> None:
             release,
             line,
             everything,
+            node.lower(),
             _to(url, config, token_file),
-            guide.ask_person if asks else None,
+            guide.person(language(lang)) if asks else None,
             language(lang),
         )
         raise typer.Exit(guide.run(wish) if job is None else install.run(wish, as_json=as_json, dry_run=dry_run))

@@ -86,6 +86,7 @@ def _print(found: list[Found], waiting: list[Path], language: str) -> None:
             table.add_row(one.port, one.fault, "", "", "")
         else:
             firmware = told.firmware or say(language, "devices_no_firmware", version=told.micropython)
+            firmware += f" · {told.release}" if told.release else ""
             node = told.node or say(language, "devices_blank")
             table.add_row(one.port, told.board or told.machine, firmware, node, told.kind)
     for drive in waiting:

@@ -33,14 +33,18 @@ CHOOSE = """
 import json
 from firmware import boot_record
 from firmware.boot import board as of_board
+from protocols.wire.manifest import IMAGE
 slots = of_board("slots")
 record = boot_record.BootRecord(slots.boot_flash())
 running = record.to_start()
 number = 0 if running is None else 1 - running
-print(json.dumps({"number": number, "running": 0 if running is None else record.slots[running].version}))
+told = {"number": number, "running": 0 if running is None else record.slots[running].version, "floor": record.floor}
+told["bad"] = [slot.version for slot in record.slots if slot.state == boot_record.BAD]
+told["image"], told["slot_bytes"] = IMAGE, slots.slot_flash(number).ioctl(4, 0) * 4096
+print(json.dumps(told))
 """
 CONFIRM = """
-record.change(number, state=boot_record.CONFIRMED, attempts=0, reason=0, version={version}, size={size},
+record.change(number, state=boot_record.CONFIRMED, patience=0, reason=0, version={version}, size={size},
     sha256=bytes.fromhex("{sha256}"), manifest_size={manifest_size})
 """
 
@@ -107,27 +111,32 @@ def slot_of(found: release.Release) -> bytes:
 
 
 def put_release(
-    board: Board, identity: Identity, found: release.Release, publishers: Sequence[str], on_sent: OnSent
+    board: Board, identity: Identity, kind: str, found: release.Release, publishers: Sequence[str], on_sent: OnSent
 ) -> dict[str, int]:
     """Into the free slot, verified by hashes read back, and on record as what starts next. Raises UsageError.
 
-    `publishers` are the public keys that the node believes; a node without any takes no updates, by cable either.
+    `kind` is the node's, `publishers` are the public keys that it believes; a node without any takes no updates, by
+    cable either.
     """
     told = found.manifest
     if identity.board != told.board:
         raise UsageError(f"the release is for {told.board}, at {board.port} is {identity.board or identity.machine}")
+    if kind not in found.kinds:
+        raise UsageError(f"the release is for {', '.join(found.kinds)}, at {board.port} is a {kind or 'blank board'}")
     if found.public.hex() not in publishers:
         raise UsageError(f"the release is signed by {found.public.hex()[:16]}…, no publisher of this node")
     loader = Loader(board)
     loader.open()
     chosen = board.ask(CHOOSE)
-    if chosen["running"] > told.counter:
-        raise UsageError(
-            f"release {chosen['running']} runs at {board.port}: {told.counter} is older and is not put back"
-        )
     data = slot_of(found)
     if chosen["running"] == told.counter:
         return {"bytes": len(data), "sent": 0, "version": told.counter}
+    if chosen["floor"] > told.counter:
+        raise UsageError(f"release {chosen['floor']} was at {board.port}: {told.counter} is older and is not put back")
+    if told.counter in chosen["bad"]:
+        raise UsageError(f"release {told.counter} did not work at {board.port}: fetch a newer one")
+    if told.image > chosen["image"] or len(data) > chosen["slot_bytes"]:
+        raise UsageError(f"the release needs a newer image than at {board.port}: vuzol recover --image puts one there")
     board.run("record.change(number, state=boot_record.EMPTY)")
     sent = loader.put_flash("slots.slot_flash(number)", data, on_sent)
     size = manifest.length(told)
@@ -168,7 +177,7 @@ def run(
             with bar(say(language, "flash_sending"), len(data)) as on_sent:
                 began_s = time.monotonic()
                 identity = there.identify()
-                told |= put_release(there, identity, bundle, identity.publishers, on_sent)
+                told |= put_release(there, identity, identity.kind, bundle, identity.publishers, on_sent)
                 told["seconds"] = round(time.monotonic() - began_s, 1)
             there.reset()
     print(json.dumps(told) if as_json else say(language, "flash_done", port=port))

@@ -40,6 +40,7 @@ class Wish:
     release: Path | None
     line: str
     everything: bool
+    node: str
     to: controller_api.Address | None
     ask: Ask | None
     language: str
@@ -60,7 +61,7 @@ class Done:
     seconds: float = 0.0
 
 
-Tell = Callable[[Done, str, str], None]  # the board, its step, in which state: begun, done, red
+Tell = Callable[[Done, str, str], None]  # the board, its step, in which state: begun, checked, done, red
 
 
 def run(wish: Wish, *, as_json: bool, dry_run: bool) -> int:
@@ -91,6 +92,8 @@ def run(wish: Wish, *, as_json: bool, dry_run: bool) -> int:
                     folder=work.folder,
                 )
             )
+            if one.red:
+                print(say(wish.language, f"install_do_{one.red}", port=one.port))
     return DONE if green else NO
 
 
@@ -117,7 +120,9 @@ def one_board(wish: Wish, work: Work, port: str, tell: Tell) -> Done:
                     f"at {port} is MicroPython without Vuzol: hold BOOTSEL while you plug it in, then again"
                 )
             job = jobs.load(wish.job, wish.office)
-            node = work.node_for(job, identity, port)
+            node = work.node_for(job, identity, port, wish.node)
+            if wish.node and node.node != wish.node:
+                raise UsageError(f"the board at {port} is {node.name} already, node {node.node}: take another board")
             done.node, done.name = node.node, node.name
             if wish.release:
                 begin("release")
@@ -127,8 +132,10 @@ def one_board(wish: Wish, work: Work, port: str, tell: Tell) -> Done:
             with _wiping:
                 jobs.wipe(wish.job, wish.office, node)
             begin("selftest")
-            done.checks = list(selftest.checks(board, identity.board, wish.line, wish.ask, wish.language))
-            work.note(node.node, checks=[asdict(check) for check in done.checks])
+            for check in selftest.checks(board, identity.board, wish.line, wish.ask, wish.language):
+                done.checks.append(check)
+                tell(done, step, "checked")
+            work.note(node.node, tested_s=int(time.time()), checks=[asdict(check) for check in done.checks])
             if red := [check for check in done.checks if check.state == RED]:
                 raise UsageError("; ".join(_told(check, wish.language) for check in red))
             begin("label")
@@ -173,6 +180,8 @@ def _with_images(wish: Wish) -> list[str]:
         time.sleep(flashing.LOOK_S)
     if not found:
         raise UsageError("no board is plugged in: plug one in, hold BOOTSEL meanwhile if it is new; see vuzol devices")
+    if len(found) > 1 and wish.node:
+        raise UsageError("one node goes onto one board: name its port with --port")
     if len(found) > 1 and not wish.everything and not wish.ports:
         raise UsageError(f"there are several boards ({', '.join(found)}): name one with --port, or take them --all")
     return found
@@ -181,7 +190,8 @@ def _with_images(wish: Wish) -> list[str]:
 def _put_release(board: Board, identity: Identity, wish: Wish, node: JobNode) -> None:
     assert wish.release is not None
     publishers: Sequence[str] = node.settings.get("publishers", [])
-    flashing.put_release(board, identity, flashing.read_release(wish.release), publishers, lambda _done: None)
+    found = flashing.read_release(wish.release)
+    flashing.put_release(board, identity, node.kind, found, publishers, lambda _done: None)
 
 
 def _wait_for_service(board: Board, node: JobNode) -> None:
@@ -197,7 +207,6 @@ def _wait_for_service(board: Board, node: JobNode) -> None:
 def _report(wish: Wish, work: Work, job: Job, node: JobNode, identity: Identity, done: Done, png: Path) -> bool:
     """The signed record, kept, and sent if a controller is named and answers."""
     path = work.folder / f"{node.node}.commissioning.json"
-    kept = work.of(node.node)
     told: dict[str, Any] = {
         "node": node.node,
         "kind": node.kind,
@@ -207,12 +216,11 @@ def _report(wish: Wish, work: Work, job: Job, node: JobNode, identity: Identity,
         "board": identity.board,
         "uid": identity.uid,
         "firmware": identity.firmware,
-        "time_s": kept.get("time_s") or int(time.time()),
+        "time_s": work.of(node.node)["tested_s"],
         "green": True,
         "checks": [{"name": one.name, "state": one.state, "cause": one.cause} for one in done.checks],
         "label": png.name,
     }
-    work.note(node.node, time_s=told["time_s"])
     report = record.make(told)
     record.save(report, path)
     to = wish.to or (controller_api.Address(job.controller, "") if job.controller else None)
@@ -250,9 +258,9 @@ def _printer(language: str) -> Tell:
     def tell(done: Done, step: str, state: str) -> None:
         if state == "begun":
             return
-        if step == "selftest":
-            for check in done.checks:
-                selftest.show(check, language)
+        if state == "checked":
+            selftest.show(done.checks[-1], language, done.port)
+            return
         mark = {"done": "✓", "red": "✗"}[state]
         print(f"{mark} {done.port}  {say(language, f'install_step_{step}')}", flush=True)
 

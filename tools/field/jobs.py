@@ -147,13 +147,18 @@ def _own_job(path: Path, public: str) -> Job:
     return old
 
 
-def _told(job: Job, node: JobNode) -> dict[str, Any]:
+def is_open(job: Job, node: JobNode) -> bool:
+    """Whether its key was not handed over yet."""
     try:
         job.settings(node)
-        whole = True
     except Wiped:
-        whole = False
-    return {"node": node.node, "kind": node.kind, "name": node.name, "replaces": node.replaces, "open": whole}
+        return False
+    return True
+
+
+def _told(job: Job, node: JobNode) -> dict[str, Any]:
+    told = {"node": node.node, "kind": node.kind, "name": node.name, "replaces": node.replaces}
+    return told | {"open": is_open(job, node)}
 
 
 def _settings_before(path: Path, node: str) -> dict[str, Any]:

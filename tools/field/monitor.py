@@ -65,7 +65,8 @@ def run(port: str, line: str, unit: int, seconds: float | None, *, as_json: bool
     seen = Seen()
     deadline_s = math.inf if seconds is None else time.monotonic() + seconds
     read_s = 0.0
-    with listen(port) as board, Live(console=Console(stderr=as_json), screen=seconds is None, transient=True) as live:
+    page = Live(console=Console(stderr=as_json), screen=seconds is None, transient=as_json)
+    with listen(port) as board, page as live:
         try:
             while time.monotonic() < deadline_s:
                 seen.hear(board.console(LISTEN_S))
@@ -119,7 +120,8 @@ def _value(row: Register, data: bytes) -> str:
 
 def _page(seen: Seen, port: str, language: str) -> Group:
     tables = []
-    for title, rows in (("state", seen.state), ("values", seen.values)):
+    state = {say(language, f"monitor_state_{name}"): value for name, value in seen.state.items()}
+    for title, rows in (("state", state), ("values", seen.values)):
         table = Table(title=say(language, f"monitor_{title}"), show_header=False)
         for name, value in rows.items():
             table.add_row(name, value)

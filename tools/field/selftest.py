@@ -22,7 +22,7 @@ GREEN, RED, UNSEEN = "green", "red", "unseen"
 MARKS = {GREEN: "[green]✓[/]", RED: "[bold red]✗[/]", UNSEEN: "[yellow]?[/]"}
 COLOURS = ("red", "green", "blue")
 MOVE_S = 15
-CHECK_S = 60.0
+CHECK_S = 180.0  # a bus full of meters, all of them silent
 # check -> the role whose wires it is about, where the role has another name
 ROLES = {
     "reader": "reader_bus",
@@ -35,7 +35,7 @@ ROLES = {
     "panel": "panel_bus",
 }
 SHOWN = ("beeper", "panel")  # done once; a person says whether it was seen
-MOVED = ("cash_button", "cover", "door", "maintenance_switch")
+MOVED = ("cash_button", "cover", "door", "maintenance_switch", "wind")
 LIST = """
 import json
 from firmware.selftest import run
@@ -67,25 +67,21 @@ def checks(board: Board, name: str, line: str, ask: Ask | None, language: str) -
     """Every check of the node at a prompt, one after the other; `name` is the board's, `line` an adapter's port."""
     told = board.ask(LIST)
     for check in told["checks"]:
-        given: dict[str, object] = {}
-        wires = {"wires": _wires(name, told["kind"], ROLES.get(check, check))}
         if check == "light":
-            yield _light(board, ask, language, wires)
-        elif check == "uplink" and line:
-            with questions_on(line, told["baud"] or 115_200) as heard:
+            found = _light(board, ask, language)
+        elif check == "uplink" and line and told["baud"]:
+            with questions_on(line, told["baud"]) as heard:
                 found = _ask_board(board, check, {"line": True})
                 if found["good"] and not heard():
                     found = {"good": False, "cause": "line_deaf", "facts": {}}
-            yield _check(check, found, wires)
         else:
-            if check in MOVED and ask:
-                given = {"wait_s": MOVE_S}
-                ask(say(language, f"selftest_move_{check}", seconds=MOVE_S))
-            found = _ask_board(board, check, given)
+            is_moved = check in MOVED and ask and ask(say(language, f"selftest_move_{check}", seconds=MOVE_S))
+            found = _ask_board(board, check, {"wait_s": MOVE_S} if is_moved else {})
             if check in SHOWN and found["good"] is None and ask:
                 good = ask(say(language, f"selftest_see_{check}"))
                 found = {"good": good, "cause": "" if good else "unseen_by_person", "facts": {}}
-            yield _check(check, found, wires)
+        role = found["facts"].pop("role", ROLES.get(check, check))
+        yield _check(check, found, {"wires": _wires(name, told["kind"], role)})
 
 
 def run(port: str, line: str, ask: Ask | None, *, as_json: bool, language: str) -> int:
@@ -103,17 +99,21 @@ def run(port: str, line: str, ask: Ask | None, *, as_json: bool, language: str) 
         rows = [asdict(check) | {"text": check.text("en")} for check in done]
         print(json.dumps({"green": not red, "checks": rows}, ensure_ascii=False))
     else:
-        print(say(language, "selftest_red" if red else "selftest_green", count=len(red)))
+        unseen = [check for check in done if check.state == UNSEEN]
+        key = "selftest_red" if red else "selftest_green_unseen" if unseen else "selftest_green"
+        print(say(language, key, count=len(red or unseen)))
     return NO if red else DONE
 
 
-def show(check: Check, language: str) -> None:
-    name = say(language, f"selftest_name_{check.name}")
-    text = check.text(language) or (say(language, "selftest_unseen") if check.state == UNSEEN else "")
-    Console(highlight=False).print(f"{MARKS[check.state]} {escape(name)}  {escape(text)}", soft_wrap=True)
+def show(check: Check, language: str, port: str = "") -> None:
+    name = f"{port}  ".lstrip() + say(language, f"selftest_name_{check.name}")
+    text = check.text(language)
+    if check.state == UNSEEN and not text:
+        text = say(language, "selftest_unmoved" if check.name in MOVED else "selftest_unseen")
+    Console(highlight=False).print(f"{MARKS[check.state]} {escape(name)}  {escape(text)}".rstrip(), soft_wrap=True)
 
 
-def _light(board: Board, ask: Ask | None, language: str, wires: dict[str, str]) -> Check:
+def _light(board: Board, ask: Ask | None, language: str) -> dict[str, Any]:
     found: dict[str, Any] = {"good": None, "cause": "", "facts": {}}
     for colour in COLOURS:
         found = _ask_board(board, "light", {"colour": colour})
@@ -123,13 +123,13 @@ def _light(board: Board, ask: Ask | None, language: str, wires: dict[str, str]) 
                 break
             found["good"] = True
     _ask_board(board, "light", {"colour": "off"})
-    return _check("light", found, wires)
+    return found
 
 
 def _check(name: str, found: dict[str, Any], wires: dict[str, str]) -> Check:
     state = {True: GREEN, False: RED, None: UNSEEN}[found["good"]]
     told = dict(found["facts"])
-    if "address" in told and isinstance(told["address"], int) and name != "meters":
+    if "address" in told:
         told["address"] = f"{told['address']:#x}"
     return Check(name, state, found["cause"], told | wires)
 
@@ -145,7 +145,8 @@ def _wires(board: str, kind: str, role: str) -> str:
     header = facts(board).get("header", {})
     named = {signal: f"GP{pin}" for signal, pin in signals.items() if signal not in NO_PINS}
     return ", ".join(
-        f"{signal.upper()} {gp}" + (f" (pin {header[gp]})" if gp in header else "") for signal, gp in named.items()
+        f"{signal.upper()} {gp}".removeprefix("PIN ") + (f" (pin {header[gp]})" if gp in header else "")
+        for signal, gp in named.items()
     )
 
 

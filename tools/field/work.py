@@ -42,17 +42,19 @@ class Work:
                 raise UsageError(f"another vuzol install works at this job: see {self.folder}") from None
             yield
 
-    def node_for(self, job: Job, identity: Identity, port: str) -> JobNode:
-        """The node that a board is, was given before, or gets now. Raises UsageError when none is left."""
+    def node_for(self, job: Job, identity: Identity, port: str, named: str = "") -> JobNode:
+        """The node that a board is, as named, was given before, or gets now. Raises UsageError when none is left."""
         with self._lock:
             taken: dict[str, str] = self.read().get("taken", {})
             board = identity.uid or port
-            wanted = identity.node or taken.get(board, "")
+            wanted = identity.node or named or taken.get(board, "")
             fits = [node for node in job.nodes if node.board == identity.board]
             for node in fits:
                 if node.node == wanted or (not wanted and node.node not in taken.values()):
                     self._write({"taken": taken | {board: node.node}})
                     return node
+        if named and not identity.node:
+            raise UsageError(f"node {named} of the job is none for a {identity.board}: see vuzol job show")
         if identity.node:
             raise UsageError(
                 f"the board at {port} is node {identity.node}, which is not in this job: save its journal with "

@@ -56,7 +56,10 @@ def test_mosquittos_files_hold_names_and_hashes_alone(tmp_path: Path) -> None:
     )  # fmt: skip
     node = json.loads(made.stdout)["node"]
     (tmp_path / "vuzol.toml").write_text("[mqtt]\nembedded = false\n", encoding="utf-8")
-    assert json.loads(vuzol(tmp_path, "keys", "rotate", "--config", "vuzol.toml", "--json").stdout) == {"sealed": 1}
+    assert json.loads(vuzol(tmp_path, "keys", "rotate", "--config", "vuzol.toml", "--json").stdout) == {
+        "sealed": 1,
+        "second_factors": 0,
+    }
     done = vuzol(tmp_path, "broker-acl", "--config", "vuzol.toml", "--to", "broker")
     assert done.returncode == 0, done.stderr
     assert f"user {node}\ntopic write vuzol/1/demo/{node}/up\n" in (tmp_path / "broker" / "acl").read_text("utf-8")

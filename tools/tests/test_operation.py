@@ -50,7 +50,7 @@ def test_a_day_of_an_administrator(config: Path) -> None:
     assert (config.parent / "vuzol.sqlite3").read_bytes() == b"the disk is gone"
 
     done = _json(vuzol("restore", file, "--config", config, "--json"))
-    assert done["restored"]
+    assert (done["restored"], done["lacks_master_key"]) == (True, "")
     assert sqlite3.connect(config.parent / "vuzol.sqlite3").execute("SELECT COUNT(*) FROM record").fetchone() == (0,)
     assert _json(vuzol("doctor", "--config", config, "--json"))["healthy"]
 

@@ -13,13 +13,18 @@ _EINVAL = -22
 _AHEAD = 256
 
 
+_open = {}  # lines stay open as long as the node runs: who lets a UART go may make another
+
+
 class UART(io.IOBase):
     def __init__(self, id, baudrate=9600, bits=8, parity=None, stop=1, **_options):
         descriptor = os.getenv("VUZOL_UART%d" % id)
         if not descriptor:
             raise ValueError("nothing is wired to UART(%d)" % id)
         self._descriptor = int(descriptor)
-        self._line = open(self._descriptor, "r+b")  # noqa: SIM115 (it stays open as long as the node runs)
+        if descriptor not in _open:
+            _open[descriptor] = open(self._descriptor, "r+b")  # noqa: SIM115
+        self._line = _open[descriptor]
         self._ahead = b""  # what any() has seen
 
     def init(self, *_values, **_options):
