@@ -35,7 +35,7 @@ from emulation.sim.virtual_loop import VirtualLoop
 from emulation.town import riders
 from emulation.town.nodes import BOARD, TownNode
 from emulation.town.plan import TownError, TownPlan
-from emulation.town.reconcile import Ledger, read_journal
+from emulation.town.reconcile import Ledger, NodeJournal, read_journal
 from emulation.town.setting import Setting, prepare
 from emulation.unix.lane import REPOSITORY
 from emulation.unix.micropython import MicroPythonMissing
@@ -72,6 +72,7 @@ DOCUMENT_BYTES = (4_000, 16_000)
 LONGEST_ARMED_S = 1200.0  # a node that does nothing to its flash for so long loses its supply anyway
 AHEAD_US = 1_000_000  # a node that runs alone for so long costs half as much; its network is that much slower at times
 CHECK_S = 60.0
+READ_S = 4 * 3600.0  # a display's journal comes round in most of a day, with all that is kept of it
 SETTLE_S = 3600.0
 SETTLE_CHECK_S = 5.0
 MEMORY = Path("/dev/shm")
@@ -170,6 +171,7 @@ class _Simulation:
         self._off: set[str] = set()  # nodes whose supply will come back by a fault's own hand
         self._nodes: dict[str, NodeHandle] = {}
         self._documents: list[Flash] = []  # of all nodes
+        self._journals: dict[str, NodeJournal] = {}  # as they were read last
         for node in self._setting.nodes:
             self._nodes[node.name] = closing.enter_context(self._power_on(node))
 
@@ -234,7 +236,14 @@ class _Simulation:
             if node.kind == "fare_validator":
                 self._do(self._ride(node.name, handle))
                 self._do(self._drive(handle, self._setting.motions[node.vehicle_id]))
-        for job in (self._publish(), self._restart_controller(), self._restart_broker(), self._set_clock()):
+        jobs = (
+            self._publish(),
+            self._restart_controller(),
+            self._restart_broker(),
+            self._set_clock(),
+            self._read_journals(),
+        )
+        for job in jobs:
             self._do(job)
         self._let_pass(self.hours * 3600)
         self._end_faults()
@@ -282,6 +291,12 @@ class _Simulation:
             await asyncio.sleep(PUBLISH_S / 2)
             self._controller.publish(chance.randbytes(chance.randint(*DOCUMENT_BYTES)))
             await asyncio.sleep(PUBLISH_S / 2)
+
+    async def _read_journals(self) -> None:
+        while True:
+            await asyncio.sleep(READ_S)
+            for name, node in self._nodes.items():
+                self._journals[name] = read_journal(node.flash_image(), self._journals.get(name))
 
     # What goes wrong
 
@@ -376,5 +391,6 @@ class _Simulation:
         stored = self._controller.stored()
         for name, node in self._nodes.items():
             rows, refused = stored[name]
-            ledger.add(name, read_journal(node.flash_image()), rows, {"refused_duplicates": refused})
+            journal = read_journal(node.flash_image(), self._journals.get(name))
+            ledger.add(name, journal, rows, {"refused_duplicates": refused})
         return ledger

@@ -85,6 +85,28 @@ def test_a_declared_gap_is_no_loss() -> None:
     assert (ledger.journalled, ledger.receipted, ledger.stored, ledger.declared_gaps) == (3, 3, 3, 2)
 
 
+def test_a_gap_declared_in_a_sector_that_was_erased_since_is_no_loss_either() -> None:
+    declared = record.build(gap.KIND, 1, record.CLOCK_GNSS, 3, 0, gap.build(gap.Gap(2, 2, gap.REASON_TORN_WRITE)))
+    stored = [(seq, crc32(data)) for seq, data in ((1, RECORDS[0]), (3, declared), (4, RECORDS[3]), (5, RECORDS[4]))]
+    before = read_journal(image([RECORDS[0], declared], 3))
+    now = image(RECORDS[3:], 5)
+    seen, unseen = Ledger(), Ledger()
+    seen.add("a1", read_journal(now, before), stored, ROW)
+    unseen.add("a1", read_journal(now), stored, ROW)
+    assert seen.reconciles, seen.differences
+    assert (seen.journalled, seen.stored, seen.declared_gaps) == (4, 4, 1)
+    assert unseen.differences == ["a1: record 2 is not stored"]
+
+
+def test_a_number_given_out_again_after_its_sector_was_erased_is_found() -> None:
+    ledger = Ledger()
+    again = record.build(position.KIND, 1, record.CLOCK_GNSS, 5, 99, bytes(position.SIZE))
+    before = read_journal(image(RECORDS, 5))
+    stored = [(seq, crc32(data)) for seq, data in enumerate([*RECORDS[:4], again], 1)]
+    ledger.add("a1", read_journal(image([again], 5), before), stored, ROW)
+    assert ledger.differences == ["a1: record 5 is stored with other bytes than the journal's"]
+
+
 def arrival(expected_s: float, *, realtime: bool = True) -> dict[str, Any]:
     return {"vehicle_id": "101", "trip_id": "t", "expected_s": expected_s, "realtime": realtime}
 

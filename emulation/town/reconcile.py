@@ -32,14 +32,15 @@ class NodeJournal:
         return self.head == self.receipted
 
 
-def read_journal(image: bytes) -> NodeJournal:
-    """Read one node's flash image."""
+def read_journal(image: bytes, before: NodeJournal | None = None) -> NodeJournal:
+    """Read one node's flash image. What was read `before` goes on to count: a journal comes round, and then its oldest
+    sector, with records and declarations that the controller has receipted, is erased."""
     found = journal_format.read_image(image)
-    gaps = RangeSet()
-    crc_by_seq = {}
+    gaps = RangeSet(before.gaps.pairs() if before else ())
+    crc_by_seq = dict(before.crc_by_seq) if before else {}
     for data in found.records:
         one, _ = record.parse(data)
-        crc_by_seq[one.seq] = crc32(data)
+        crc_by_seq.setdefault(one.seq, crc32(data))  # a number that is given out again is not what it was
         if one.kind == gap.KIND:
             declared = gap.parse(one.body)
             gaps.add(declared.first_seq, declared.last_seq)
