@@ -25,6 +25,11 @@ CONFIG = f"""#include "boards/{LIKE}/mpconfigboard.h"
 #define MICROPY_HW_FLASH_MOUNT_AT_BOOT (0) // the storage has partitions: boards/nucleo_f429zi/mounts.py
 #undef MICROPY_HW_ENABLE_USB
 #undef MICROPY_HW_USB_FS // no RAM for it: the console is the programmer's serial port
+#undef MICROPY_HW_LED1 // the light is the node's: MicroPython would show with it that its storage is being written
+#undef MICROPY_HW_LED2
+#undef MICROPY_HW_LED3
+#undef MICROPY_HW_HAS_SWITCH
+#define MICROPY_HW_HAS_SWITCH (0) // held at a start, the board's button would erase what the node keeps
 """
 MAKE = f"""include boards/{LIKE}/mpconfigboard.mk
 FROZEN_MANIFEST = $(BOARD_DIR)/manifest.py

@@ -23,7 +23,7 @@ namespace Antmicro.Renode.Peripherals.Vuzol
     public class Line
     {
         // Everything whose order matters goes over one connection: chip select, then the bytes.
-        public static readonly Lazy<Line> Shared = new Lazy<Line>(() => new Line());
+        public static Line Shared;
 
         public static int Port;
 
@@ -172,7 +172,7 @@ namespace Antmicro.Renode.Peripherals.Vuzol
 
         private byte[] Ask(byte operation, params byte[] payload)
         {
-            return Line.Shared.Value.Ask(operation == Read ? 1 : 0, operation, unit, payload);
+            return Line.Shared.Ask(operation == Read ? 1 : 0, operation, unit, payload);
         }
 
         private void End()
@@ -231,7 +231,7 @@ namespace Antmicro.Renode.Peripherals.Vuzol
 
         public byte Transmit(byte data)
         {
-            return Line.Shared.Value.Ask(1, Exchange, unit, data)[1];
+            return Line.Shared.Ask(1, Exchange, unit, data)[1];
         }
 
         public void FinishTransmission()
@@ -280,13 +280,13 @@ namespace Antmicro.Renode.Peripherals.Vuzol
         public void OnGPIO(int number, bool value)
         {
             var now = BitConverter.GetBytes((uint)(ulong)machine.ElapsedVirtualTime.TimeElapsed.TotalMicroseconds);
-            Line.Shared.Value.Say(PinWrite, number, new[] { (byte)(value ? 1 : 0) }.Concat(now).ToArray());
+            Line.Shared.Say(PinWrite, number, new[] { (byte)(value ? 1 : 0) }.Concat(now).ToArray());
         }
 
         // The chip was reset, by whatever: its pins drive nothing.
         public void Reset()
         {
-            Line.Shared.Value.Say(ChipReset, 0);
+            Line.Shared.Say(ChipReset, 0);
         }
 
         private readonly IMachine machine;
@@ -316,7 +316,7 @@ namespace Antmicro.Renode.Peripherals.Vuzol
 
         private void Changed(byte[] told)
         {
-            var now = TimeDomainsManager.Instance.GetEffectiveVirtualTimeStamp();
+            var now = new TimeStamp(default(TimeInterval), EmulationManager.ExternalWorld);
             machine.HandleTimeDomainEvent(Connections[told[0]].Set, told[1] != 0, now);
         }
 
@@ -329,10 +329,11 @@ namespace Antmicro.Renode.Peripherals.Vuzol
 
     public static class VuzolExtensions
     {
-        // Before the platform is loaded.
+        // Before the platform is loaded; a Renode that runs several nodes, one after the other, compiles this file once.
         public static void SetPeripherals(this Emulation emulation, int port)
         {
             Line.Port = port;
+            Line.Shared = new Line();
         }
 
         public static void CreateUARTBridge(this Emulation emulation, int unit, string name)

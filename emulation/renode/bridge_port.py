@@ -49,13 +49,15 @@ class Tone:
         self._clock = clock
         self._drive = drive
         self._rose_us: int | None = None
+        self._heard_us = 0  # the period of the tone that sounds
         self._ending: Alarm | None = None
 
     def edge(self, level: int, at_us: int) -> None:
         if level:
             period_us = 0 if self._rose_us is None else at_us - self._rose_us & 0xFFFF_FFFF
             self._rose_us = at_us
-            if 0 < period_us < SILENT_US:
+            if 0 < period_us < SILENT_US and abs(period_us - self._heard_us) > 1:  # edges come in whole microseconds
+                self._heard_us = period_us
                 self._drive(round(1e6 / period_us), FULL_DUTY // 2)
         if self._ending is not None:
             self._ending.cancel()
@@ -63,6 +65,7 @@ class Tone:
 
     def _end(self) -> None:
         self._rose_us = self._ending = None
+        self._heard_us = 0
         self._drive(0, 0)
 
 

@@ -132,6 +132,8 @@ class RenodeNode:
             self._port.serve_while(lambda: process.poll() is None, STORED_S)
         process.kill()
         self._exit_status = process.wait()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
         self.wiring.power(False)
 
     def close(self) -> None:
@@ -165,7 +167,7 @@ class RenodeNode:
         self._began_anew += 1
 
     def _read_log(self, log: IO[bytes]) -> None:
-        with (self._order.folder / "renode.log").open("ab") as kept:
+        with log, (self._order.folder / "renode.log").open("ab") as kept:
             for line in log:
                 kept.write(line)
                 self._watchdog_bites += BITE in line

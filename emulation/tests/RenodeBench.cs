@@ -6,7 +6,12 @@ using System.Collections.Generic;
 namespace Antmicro.Renode.Time
 {
     public struct TimeInterval { public double TotalMicroseconds => 5000000000.0; }
-    public struct TimeStamp { public TimeInterval TimeElapsed => new TimeInterval(); }
+    public interface ITimeDomain { }
+    public struct TimeStamp
+    {
+        public TimeStamp(TimeInterval interval, ITimeDomain domain) { }
+        public TimeInterval TimeElapsed => new TimeInterval();
+    }
 }
 
 namespace Antmicro.Renode.Core
@@ -19,11 +24,7 @@ namespace Antmicro.Renode.Core
         TimeStamp ElapsedVirtualTime { get; }
         void HandleTimeDomainEvent<T>(Action<T> handler, T handlerArgument, TimeStamp eventTime, Action postAction = null);
     }
-    public class TimeDomainsManager
-    {
-        public static TimeDomainsManager Instance = new TimeDomainsManager();
-        public TimeStamp GetEffectiveVirtualTimeStamp() => new TimeStamp();
-    }
+    public class EmulationManager { public static ITimeDomain ExternalWorld; }
     public interface IGPIO { bool IsSet { get; } void Set(bool value); }
     public class GPIO : IGPIO { public bool IsSet { get; private set; } public void Set(bool value) { IsSet = value; } }
     public interface IGPIOReceiver : IPeripheral { void OnGPIO(int number, bool value); }

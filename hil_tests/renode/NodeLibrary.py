@@ -22,6 +22,7 @@ from hil_tests.conftest import Controller, eventually, free_port
 from hil_tests.target import settings_of
 
 BOARD = "nucleo_f429zi"
+NOTICED_S = 90.0
 
 
 class TestedNode(RenodeNode):
@@ -83,8 +84,9 @@ class NodeLibrary:
 
     @keyword
     def controller_should_see_the_node(self, online: bool = True) -> None:
+        """A node whose cable was pulled is gone when its broker has missed it for 1.5 times its keep-alive."""
         controller = self._of_city()
-        eventually(f"the node, online: {online}", lambda: controller.is_online(self._name) == online)
+        eventually(f"the node, online: {online}", lambda: controller.is_online(self._name) == online, NOTICED_S)
 
     @keyword
     def controller_should_have_more_records(self, than: int = 0) -> int:

@@ -1,7 +1,7 @@
 *** Settings ***
 Documentation       The node alone: it starts, takes a card, has text on its glass, and is bitten when it hangs.
 Resource            node.resource
-Test Teardown       Run Keywords    End Node    AND    Test Teardown
+Test Teardown       Run Keywords    Test Teardown    AND    End Node
 
 *** Test Cases ***
 A Validator Starts And Is In Service
@@ -21,7 +21,7 @@ A Display Has Text On Its Glass
 A Node That Hangs Is Bitten And Comes Back
     Start Node    fare_validator
     Light Should Turn    blue
-    Write Char On Uart    \x03
+    Send Key To Uart    0x03
     Wait For Prompt On Uart    >>>
     Wait For Line On Uart    ${IN_SERVICE}
     Light Should Turn    blue

@@ -1,7 +1,7 @@
 *** Settings ***
 Documentation       The node on its Ethernet: it needs a network of its own round renode-test, see emulation/renode/README.md.
 Resource            node.resource
-Test Teardown       Run Keywords    End Node    AND    Test Teardown
+Test Teardown       Run Keywords    Test Teardown    AND    End Node
 
 *** Test Cases ***
 Records Reach The Controller Over MQTT And Have Their Receipts
