@@ -89,13 +89,13 @@ class Commissionings:
         return CommissioningRow(digest, str(node), done_s, int(self._now_s()), str(technician).lower(), body)
 
     async def _end_alarms(self, nodes: set[str], row: CommissioningRow, actor: str) -> None:
-        """Each with a stored record that shows it, or with the technician's word; else the word stays as a comment."""
+        """Each with this record, else a stored one that shows it, else the word, as a comment if it proves nothing."""
         word = f"commissioned by {row.technician[:16]}, record {row.digest.hex()[:16]}"
         for alarm in [one for one in self._alarms.open() if one.node in nodes]:
             try:
                 proofs = self._alarms.proofs_of(alarm.id)
                 if proofs:
-                    await self._alarms.handle(actor, alarm.id, "close", seq=proofs[-1].seq)
+                    await self._alarms.handle(actor, alarm.id, "close", seq=proofs[0].seq)
                 else:
                     what = "close" if self._alarms.may_state(alarm) else "comment"
                     await self._alarms.handle(actor, alarm.id, what, word)

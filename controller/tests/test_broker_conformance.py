@@ -13,6 +13,7 @@ from controller.tests.brokers import AnyBroker, RealBroker, TheModel, mosquitto,
 from emulation.sim import mqtt_packets as packets
 from emulation.sim.mqtt_packets import Connect, Message, Publish
 
+KEPT_S = 1.0  # nats-server keeps or forgets a retained message some time after its PUBACK
 WILL = Message("site/node/state", b"offline", 1, retain=True)
 REAL = {"nats-server": nats, "mosquitto": mosquitto}
 
@@ -75,6 +76,7 @@ async def test_a_retained_message_reaches_who_asks_later_and_says_so(broker: Any
     await early.subscribe("site/node/state")
     await node.publish("site/node/state", b"online", retain=True)
     await early.hears("site/node/state", b"online", retain=False)  # 3.3.1.3
+    await broker.pass_time(KEPT_S)
     late = await broker.client("late")
     await late.subscribe("site/+/state")
     await late.hears("site/node/state", b"online", retain=True)
@@ -84,11 +86,13 @@ async def test_the_newest_retained_message_counts_and_an_empty_one_clears_it(bro
     node = await broker.client("node")
     for word in (b"old", b"new"):
         await node.publish("state", word, retain=True)
+    await broker.pass_time(KEPT_S)
     one = await broker.client("one")
     await one.subscribe("state")
     await one.hears("state", b"new", retain=True)
     await node.publish("state", b"", retain=True)
     await one.hears("state", b"")
+    await broker.pass_time(KEPT_S)
     two = await broker.client("two")
     await two.subscribe("state")
     await two.hears_nothing()
@@ -99,6 +103,7 @@ async def test_the_will_of_a_client_that_is_gone_without_a_word_is_published_and
     await controller.subscribe("site/+/state")
     node.cut()
     await controller.hears(WILL.topic, WILL.payload)
+    await broker.pass_time(KEPT_S)
     late = await broker.client("late")
     await late.subscribe(WILL.topic)
     await late.hears(WILL.topic, WILL.payload, retain=True)
