@@ -229,5 +229,6 @@ def _point(row: PointRow, epochs: list[EpochRow]) -> PointAnswer:
 
 
 def _series(place: Choice, value: Choice) -> SeriesAnswer:
-    name = " ".join(filter(None, (place.name, "·", value.name, value.register)))
+    what = " ".join(filter(None, (value.name, value.register)))
+    name = f"{place.name} · {what}" if what else place.name
     return SeriesAnswer(place=place.id, value=value.id, name=name, unit=value.unit)

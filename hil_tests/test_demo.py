@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -108,6 +109,19 @@ def test_ctrl_c_ends_with_the_ledger_and_leaves_no_process(tmp_path: Path) -> No
     check_sound(finish(demo, tmp_path))
     _, still_there = psutil.wait_procs(family, timeout=5)
     assert still_there == []
+
+
+def test_the_meters_of_the_demo_hang_in_houses_that_somebody_entered(tmp_path: Path) -> None:
+    demo = start_demo(tmp_path, "--validators", "1", "--displays", "1", "--meters", "2", "--posts", "1")
+    assert demo.stdout is not None
+    alive = next(line for line in demo.stdout if "alive" in line)
+    url = next(word for word in alive.split() if word.startswith("http"))
+    points = eventually("the houses are entered", lambda: httpx.get(f"{url}/api/v1/points").json())
+    assert {(one["building"], one["point"]) for one in points} == {
+        (house, point) for house in ("House 1", "House 2") for point in ("Heating", "Water")
+    }
+    demo.send_signal(signal.SIGINT)
+    assert finish(demo, tmp_path)["ledger"]["reconciles"]
 
 
 @pytest.mark.skipif(not FEEDS.is_dir(), reason=f"no feeds at {FEEDS}: they are not part of a clone")

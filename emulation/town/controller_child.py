@@ -74,6 +74,12 @@ class ControllerChild:
             return None
         return answer.json()
 
+    async def post(self, path: str, body: Any) -> bool:
+        """Whether it took that; not while it is away."""
+        with contextlib.suppress(httpx.HTTPError):
+            return (await self._client.post(path, json=body)).is_success
+        return False
+
     async def _healthy(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
             return (await self._client.get("/healthz")).is_success

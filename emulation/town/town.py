@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emulation.launch import NodeHandle
-from emulation.town import city_air, riders, silicon
+from emulation.town import city_air, houses, riders, silicon
 from emulation.town.controller_child import ControllerChild, ControllerFailed
 from emulation.town.load import LoadMeter
 from emulation.town.nodes import TownNode, start_node, validator_settings
@@ -114,6 +114,7 @@ class _Life:
                 boarding = [tasks.create_task(riders.ride(h, c)) for h, c in self._validators()]
                 boarding += [tasks.create_task(self._use_water(house)) for house in self._of_kind("utility_meter")]
                 watching = [tasks.create_task(job) for job in (self._pulse(), self._watch_predictions())]
+                watching.append(tasks.create_task(self._enter_houses()))
                 await self._wait_end(stop)
                 for task in (*boarding, *watching):
                     task.cancel()
@@ -188,6 +189,16 @@ class _Life:
         while True:
             self._nodes[house.name].meters.pulse(1, per_second=2, bounce_us=2_000)
             await asyncio.sleep(WATER_S)
+
+    async def _enter_houses(self) -> None:
+        """What people of the town know of its meters: told once each of them has been heard."""
+        nodes = [node.name for node in self._of_kind("utility_meter")]
+        while nodes:
+            await asyncio.sleep(PULSE_S)
+            told = list(houses.entries(nodes, await self._ask("/api/v1/series"), self._plan.language))
+            everything = len(told) == len(nodes) * len(houses.MEASURED)
+            if everything and await self._controller.post("/api/v1/points/meters", told):
+                return
 
     async def _blow(self) -> None:
         """The air at every post, for its sensors to find."""
