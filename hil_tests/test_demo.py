@@ -120,6 +120,8 @@ def test_the_meters_of_the_demo_hang_in_houses_that_somebody_entered(tmp_path: P
     assert {(one["building"], one["point"]) for one in points} == {
         (house, point) for house in ("House 1", "House 2") for point in ("Heating", "Water")
     }
+    heating = next(one["id"] for one in points if one["point"] == "Heating")
+    eventually("it was read by eye", lambda: "manual" in httpx.get(f"{url}/api/v1/points/{heating}/readings").text)
     demo.send_signal(signal.SIGINT)
     assert finish(demo, tmp_path)["ledger"]["reconciles"]
 

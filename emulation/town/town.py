@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,13 @@ class _Life:
             patience_s -= ASK_AGAIN_S
         raise TownError(f"the controller does not answer {path}; its log is controller.log, kept with --folder")
 
+    async def _tell(self, path: str, entries: list[dict[str, Any]]) -> None:
+        """Until the controller has taken it: it may be on its way back from a death."""
+        taken = not entries
+        while not taken:
+            taken = await self._controller.post(path, entries)
+            await asyncio.sleep(ASK_AGAIN_S)
+
     async def _count_online(self) -> int:
         nodes = await self._controller.get("/api/v1/nodes")
         if nodes is not None:
@@ -193,12 +201,13 @@ class _Life:
     async def _enter_houses(self) -> None:
         """What people of the town know of its meters: told once each of them has been heard."""
         nodes = [node.name for node in self._of_kind("utility_meter")]
-        while nodes:
+        found: list[dict[str, Any]] = []
+        while len(found) < len(nodes) * len(houses.MEASURED):
             await asyncio.sleep(PULSE_S)
-            told = list(houses.entries(nodes, await self._ask("/api/v1/series"), self._plan.language))
-            everything = len(told) == len(nodes) * len(houses.MEASURED)
-            if everything and await self._controller.post("/api/v1/points/meters", told):
-                return
+            found = list(houses.meters(nodes, await self._ask("/api/v1/series"), self._plan.language))
+        await self._tell("/api/v1/points/meters", found)
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)  # which is past in every zone
+        await self._tell("/api/v1/points/readings", list(houses.readings(nodes, yesterday, self._plan.language)))
 
     async def _blow(self) -> None:
         """The air at every post, for its sensors to find."""
