@@ -12,6 +12,7 @@ import resource
 import secrets
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -37,6 +38,7 @@ from controller.http import Behind, make_app
 from controller.http_alarms import add_alarms
 from controller.http_buses import add_buses
 from controller.http_commissioning import add_commissioning
+from controller.http_jobs import add_jobs
 from controller.http_ledger import Books
 from controller.log import set_up_log
 from controller.metrics import Metrics
@@ -44,8 +46,10 @@ from controller.services.alarms_proof import commissioned
 from controller.services.commissioning import Commissionings
 from controller.services.feed import FeedRefused
 from controller.services.retention import Retention
+from controller.services.sent_jobs import SentJobs
 from controller.store import StoreError
 from controller.store.commissioning import CommissioningTable
+from controller.store.sent_jobs import SentJobTable
 from controller.store.sqlite import SqliteStore
 from controller.store.writing import WriterThread
 from controller.town import Town
@@ -78,6 +82,10 @@ def main(config_path: Path) -> int:
         asyncio.run(run(config))
     except (ConfigError, BrokerError, StoreError, FeedRefused, PortTaken) as error:
         sys.stderr.write(f"vuzol: {error}\n")
+        return WRONG_USE
+    except sqlite3.DatabaseError as error:
+        told = f"The database {config.store.path} cannot be read ({error}): type vuzol doctor, then vuzol restore."
+        sys.stderr.write(f"vuzol: {told}\n")
         return WRONG_USE
     return 0
 
@@ -150,6 +158,8 @@ async def run(config: Config, stop: asyncio.Event | None = None) -> None:
         commissionings = Commissionings(records, writer, town.registry, technicians, town.alarms, town.now_s)
         add_commissioning(app, commissionings)
         town.alarms.proofs.elsewhere = commissioned(commissionings.of_node)
+        sent = closing.enter_context(contextlib.closing(SentJobTable(Path(config.store.path))))
+        add_jobs(app, SentJobs(sent, writer, technicians, config.commissioning.job_days, town.now_s))
         mount(app, town.live, make_desk(config.web, town, store, gate), timezone=town.timezone)
         guard_sockets()
         guarded: ASGIApp = Guard(app, gate, config.http.max_upload_mb << 20)

@@ -155,9 +155,10 @@ class AccessConfig:
 
 @dataclass(frozen=True, slots=True)
 class CommissioningConfig:
-    """Whose signed records of work on the spot are believed."""
+    """Whose signed records of work on the spot are believed, and how long jobs wait for them."""
 
     technicians: tuple[str, ...] = ()
+    job_days: int = _positive(30)
 
     def __post_init__(self) -> None:
         if not all(len(key) == 64 and set(key.lower()) <= set("0123456789abcdef") for key in self.technicians):
@@ -328,5 +329,8 @@ def load_as(whole: type[T], path: Path, environment: Mapping[str, str] | None = 
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ConfigError(f"Cannot read the configuration {path} ({reason}): name an existing file.") from None
+        raise ConfigError(
+            f"Cannot read the configuration {path} ({reason}): name another, or begin with a copy of "
+            "controller/vuzol.example.toml."
+        ) from None
     return parse_as(whole, text, os.environ if environment is None else environment, path.resolve().parent)

@@ -39,9 +39,8 @@ class Office:
     def command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "tools.cli", *map(str, arguments), "--json"]
 
-    def vuzol(self, *arguments: str | Path) -> tuple[int, Any]:
-        """Status and JSON answer."""
-        done = subprocess.run(
+    def typed(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             self.command(*arguments),
             cwd=ROOT,
             env=self.environment,
@@ -50,6 +49,10 @@ class Office:
             timeout=PATIENCE_S,
             check=False,
         )
+
+    def vuzol(self, *arguments: str | Path) -> tuple[int, Any]:
+        """Status and JSON answer."""
+        done = self.typed(*arguments)
         assert done.stdout, done.stderr
         assert self.secrets().isdisjoint(done.stdout.split('"')), "no key is ever shown"
         return done.returncode, json.loads(done.stdout)

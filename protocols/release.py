@@ -108,7 +108,8 @@ def read(packed: bytes) -> Release:
     public, signature, data = rest[:PUBLIC_SIZE], rest[PUBLIC_SIZE : _HEAD_SIZE - len(MAGIC) - 1], packed[_HEAD_SIZE:]
     release = Release(data, public, signature) if signed else Release(data)
     try:
-        if len(data) < manifest.length(release.manifest) + sum(piece.stored for piece in release.pieces):
+        size = manifest.length(release.manifest)
+        if len(data) < size or len(data) < size + sum(piece.stored for piece in release.pieces):
             raise MalformedFrame("malformed", "cut short")
     except (MalformedFrame, IndexError, ValueError):
         raise ReleaseFault("this release is damaged or of a newer format: fetch it again") from None

@@ -63,8 +63,12 @@ def _authority(job: Job, *, make: bool = False) -> Iterator["Authority"]:
 
 def init(name: str, days: int, job: Job) -> int:
     """A new authority. Raises UsageError."""
+    is_new = not job.passphrase_file.exists()
     with _authority(job, make=True) as authority:
-        return _told(job, [authority.init(name, days, time.time())])
+        made = _told(job, [authority.init(name, days, time.time())])
+    if is_new and not (job.dry_run or job.as_json):
+        print(say(job.language, "ca_passphrase", file=job.passphrase_file, folder=job.folder))
+    return made
 
 
 def issue(names: Sequence[str], role: "Role", hosts: Sequence[str], days: int, job: Job) -> int:
@@ -91,7 +95,8 @@ def _told(job: Job, found: Sequence["Issued"], key: str = "ca_issued") -> int:
         return DONE
     for one in found:
         day = f"{datetime.fromtimestamp(one.expires_s, UTC):%Y-%m-%d}"
-        print(say(job.language, key, name=one.name, role=one.role, serial=one.serial, until=day, folder=job.folder))
+        role = say(job.language, f"ca_role_{one.role}")
+        print(say(job.language, key, name=one.name, role=role, serial=one.serial, until=day, folder=job.folder))
     if job.dry_run:
         print(say(job.language, "ca_dry_run"))
     return DONE
@@ -108,11 +113,16 @@ def show(folder: Path, *, as_json: bool, language: str) -> int:
     if as_json:
         print(json.dumps([asdict(one) for one in issued]))
         return DONE
-    table = Table(*(say(language, f"ca_column_{name}") for name in ("name", "role", "until", "state", "serial")))
+    if not issued:
+        raise UsageError(f"{folder} holds no authority: name its folder with --folder, or type vuzol ca init")
+    table = Table(*(say(language, f"ca_column_{name}") for name in ("name", "role", "until", "state")))
+    table.add_column(say(language, "ca_column_serial"), overflow="fold")
     for one in issued:
         left_s = one.expires_s - time.time()
         state = "revoked" if one.revoked_s else "expired" if left_s < 0 else "soon" if left_s < SOON_S else "good"
         day = f"{datetime.fromtimestamp(one.expires_s, UTC):%Y-%m-%d}"
-        table.add_row(one.name, one.role, day, say(language, f"ca_state_{state}"), one.serial)
+        table.add_row(
+            one.name, say(language, f"ca_role_{one.role}"), day, say(language, f"ca_state_{state}"), one.serial
+        )
     Console(highlight=False).print(table)
     return DONE

@@ -6,6 +6,7 @@ Specification: tools/README.md lists every command and option; a test holds it t
 
 import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,7 @@ from tools.errors import NO, WRONG_USE, UsageError
 from tools.field.commands import add_commands
 from tools.options import Configuration, Json, Language, TokenFile, Url
 from tools.options import language_of as _language
-from tools.texts import say
+from tools.texts import default_language, say
 
 app = typer.Typer(
     help="Vuzol: the open field network of a city. Exit status: 0 done, 1 the answer is no, 2 wrong use or missing.",
@@ -320,10 +321,17 @@ def main() -> None:
     """Entry point of the `vuzol` command: errors for people end in one sentence, never in a traceback."""
     try:
         app()
-    except UsageError as error:
+    except (UsageError, OSError) as fault:
+        error = fault
+        if not isinstance(error, UsageError):
+            if error.filename is None:
+                raise
+            error = UsageError("fault_file", file=error.filename, why=error.strerror)
+        typed = re.search(r" --lang[ =](uk|en)\b", " ".join(sys.argv))
+        told = error.text(typed[1] if typed else default_language())
         if "--json" in sys.argv:
-            print(json.dumps({"error": str(error)}, ensure_ascii=False))
-        print(f"vuzol: {error}", file=sys.stderr)
+            print(json.dumps({"error": told}, ensure_ascii=False))
+        print(f"vuzol: {told}", file=sys.stderr)
         sys.exit(WRONG_USE)
     except KeyboardInterrupt:
         sys.exit(NO)

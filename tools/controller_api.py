@@ -57,7 +57,7 @@ def address(url: str, config: Path | None, token_file: Path | None = None) -> Ad
             str(told["url"]), token, _its_own(Path(told["certificate"])) if told.get("certificate") else None
         )
     except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"no controller is ready at {ready}: start it with vuzol run, or give --url") from None
+        raise UsageError("fault_not_ready", file=ready) from None
 
 
 def _believing(authority: Path) -> ssl.SSLContext:
@@ -85,7 +85,7 @@ def _data(config: Path) -> Path:
     try:
         data = tomllib.loads(config.read_text(encoding="utf-8")).get("site", {}).get("data", "data")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as error:
-        raise UsageError(f"{config} cannot be read ({error}): name the controller's configuration") from None
+        raise UsageError("fault_no_configuration", file=config, why=error) from None
     return config.resolve().parent / str(data)
 
 
@@ -94,7 +94,7 @@ def _token(file: Path) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise UsageError(f"the token {file} cannot be read ({reason}): name another with --token-file") from None
+        raise UsageError("fault_no_token", file=file, why=reason) from None
 
 
 def ask(method: str, to: Address, path: str, parameters: Mapping[str, Any], content: bytes | None = None) -> Any:
@@ -103,8 +103,8 @@ def ask(method: str, to: Address, path: str, parameters: Mapping[str, Any], cont
         with _client(to) as client:
             answer = client.request(method, path, params=dict(parameters), content=content)
             told = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-        raise _nobody(to.url) from None
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise _nobody(to.url, error) from None
     if not answer.is_success:
         raise _refused(answer.status_code, told)
     return told
@@ -122,10 +122,10 @@ def download(to: Address, path: str, parameters: Mapping[str, str]) -> Iterator[
                 raise _refused(answer.status_code, json.loads(answer.read()))
             begun = True
             yield from answer.iter_bytes()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         if begun:
-            raise UsageError("the answer broke off: see the controller's log, then type the same again") from None
-        raise _nobody(to.url) from None
+            raise UsageError("fault_answer_broke_off") from None
+        raise _nobody(to.url, error) from None
 
 
 def _client(to: Address) -> httpx.Client:
@@ -138,9 +138,15 @@ def _client(to: Address) -> httpx.Client:
 def _refused(status: int, told: Any) -> Refused:
     """Raises UsageError where a token is what is missing."""
     if status == UNAUTHORIZED:
-        raise UsageError("the controller lets nobody in without a token: give --config on its machine, or --token-file")
-    return Refused(status, told.get("detail", told) if isinstance(told, dict) else told)
+        raise UsageError("fault_token_wanted")
+    detail = told.get("detail", told) if isinstance(told, dict) else told
+    if isinstance(detail, list):  # FastAPI's, about parameters
+        detail = "; ".join(
+            " ".join([*map(str, one["loc"][1:]), one["msg"].removeprefix("Value error, ")]) for one in detail
+        )
+    return Refused(status, detail)
 
 
-def _nobody(url: str) -> UsageError:
-    return UsageError(f"no controller answers at {url}: start it with vuzol run, or give --url or --config")
+def _nobody(url: str, error: Exception) -> UsageError:
+    distrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+    return UsageError("fault_not_believed" if distrusted else "fault_nobody", url=url)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import serial
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -24,6 +23,7 @@ from protocols.wire.journal_format import SECTOR_SIZE
 from tools.drain_sources import ImageFile, Port, Source
 from tools.errors import DONE, NO, UsageError
 from tools.raw_repl import BAUD
+from tools.serial_port import open_port
 from tools.texts import say
 
 READ_TIMEOUT_S = 0.1
@@ -54,7 +54,7 @@ def save(job: Job, language: str) -> dict[str, Any]:
             out = job.out or Path(f"{topics.node_name(node)}.drain")
             _go_on(job, source, node, out, language)
     except OSError as error:
-        raise UsageError(f"reading broke off ({error}): type the same again to go on") from None
+        raise UsageError("fault_reading_broke_off", why=error) from None
     held = drain_file.contents(drain_file.parse(out.read_bytes()).image)
     highest = held.records[-1][0].seq if held.records else 0
     return {
@@ -83,11 +83,7 @@ def _opened(job: Job) -> Iterator[Source]:
     if Path(job.source).is_file():
         yield ImageFile.read(Path(job.source), job.board)
         return
-    try:
-        line = serial.serial_for_url(job.source, BAUD, timeout=READ_TIMEOUT_S, exclusive=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{job.source} cannot be opened ({error}): name a serial port or a flash image") from None
-    with line:
+    with open_port(job.source, BAUD, READ_TIMEOUT_S) as line:
         port = Port(line, job.board)
         port.open()
         yield port
@@ -98,11 +94,11 @@ def _node(job: Job, source: Source) -> bytes:
     """Whose journal it is; flash itself does not say."""
     told = source.node()
     if job.node and told and job.node.lower() != told:
-        raise UsageError(f"the settings there are those of node {told}, not of {job.node}: leave --node away")
+        raise UsageError("fault_settings_of_another", node=told, named=job.node)
     try:
         return topics.node_id(job.node or told)
     except MalformedFrame:
-        raise UsageError("its settings do not say which node this is: give --node with its 16 hex digits") from None
+        raise UsageError("fault_whose_journal") from None
 
 
 def _begun(out: Path, node: bytes, source: Source) -> int:
@@ -115,10 +111,10 @@ def _begun(out: Path, node: bytes, source: Source) -> int:
     except DrainError:
         drain = None
     if drain is None or (drain.node, drain.size) != (node, source.size):
-        raise UsageError(f"{out} holds something else: name another with --out")
+        raise UsageError("fault_drain_of_another", file=out)
     whole = len(drain.image) - len(drain.image) % SECTOR_SIZE
     if source.crc(whole) != crc32(drain.image[:whole]):
-        raise UsageError(f"the journal has changed since {out} was begun: name another with --out")
+        raise UsageError("fault_journal_changed", file=out)
     with out.open("rb+") as file:
         file.truncate(len(data) - len(drain.image) + whole)
     return whole

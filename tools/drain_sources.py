@@ -20,6 +20,7 @@ from tools.raw_repl import RawRepl, ReplFailed
 ENTER_S = 15.0
 ANSWER_S = 30.0
 ATTEMPTS = 3
+PLATFORM = "rp2"  # whose flash can be read from its prompt
 SETTINGS_FILE = "settings.json"
 BLANK = b"\xff" * SECTOR_SIZE
 
@@ -70,12 +71,11 @@ class ImageFile:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise UsageError(f"{path} cannot be read ({error.strerror}): name a port or a flash image") from None
+            raise UsageError("fault_unreadable", file=path, why=error.strerror) from None
         chip = flash_map(board)
         if not data or len(data) % SECTOR_SIZE:
             raise UsageError(
-                f"{path} of {len(data)} bytes is neither a journal (whole sectors of {SECTOR_SIZE}) nor the chip of "
-                f"{board} ({chip['whole'].size} bytes)"
+                "fault_no_flash", file=path, size=len(data), sector=SECTOR_SIZE, board=board, chip=chip["whole"].size
             )
         journal = chip["journal"] if len(data) == chip["whole"].size else Partition("journal", 0, len(data))
         return cls(path.parent, data[journal.start : journal.end])
@@ -100,12 +100,15 @@ class Port:
     def __init__(self, port: serial.Serial, board: str) -> None:
         chip = flash_map(board)
         self._repl = RawRepl(port)
+        self._name = port.port
         self._start = chip["journal"].start - chip["image"].end  # rp2.Flash counts from the end of the image
         self.size = chip["journal"].size
 
     def open(self) -> None:
         """Stop the application. Raises UsageError."""
         self._repl.enter(ENTER_S)
+        if self._run("import sys\nprint(sys.platform)").strip() != PLATFORM:
+            raise UsageError("fault_no_rp2040", port=self._name)
         self._run(ON_BOARD.format(start=self._start, size=self.size))
 
     def node(self) -> str:
@@ -124,7 +127,7 @@ class Port:
                 continue
             if crc == str(crc32(data)):
                 return data
-        raise UsageError("the line garbles what the board says: try another cable, then type the same again")
+        raise UsageError("fault_garbles", port=self._name)
 
     def close(self) -> None:
         self._repl.leave()
@@ -133,7 +136,7 @@ class Port:
         try:
             return self._repl.run(source, ANSWER_S)
         except (ReplFailed, TimeoutError) as error:
-            raise UsageError(f"the board broke off ({error}): type the same again to go on") from None
+            raise UsageError("fault_broken", port=self._name, why=error) from None
 
 
 def flash_map(board: str) -> dict[str, Partition]:

@@ -19,12 +19,12 @@ def run(file: Path, to: Address, *, dry_run: bool, despite_conflicts: bool, as_j
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}): make it with vuzol drain") from None
+        raise UsageError("fault_no_drain", file=file, why=error.strerror) from None
     try:
         told = ask("PUT", to, "/api/v1/import", {"dry_run": dry_run, "despite_conflicts": despite_conflicts}, data)
     except Refused as refused:
         if refused.status != CONFLICT or not isinstance(refused.told, dict):
-            raise UsageError(f"the controller refused {file}: {refused}") from None
+            raise UsageError("fault_drain_refused", file=file, why=refused) from None
         told = refused.told
     if as_json:
         print(json.dumps(told, ensure_ascii=False))

@@ -139,14 +139,18 @@ def remove(desk: Desk, name: str) -> int:
 
 def add_token(desk: Desk, name: str, label: str, scopes: Sequence[str], days: int, out: Path | None) -> int:
     """A new one: its secret goes into a file or, once, onto the screen. Raises UsageError."""
-    from controller.admin.people import keep_secret
+    from controller.admin.people import PeopleError, keep_secret
 
     with _office(desk) as office:
         token, secret = office.add_token(name, label, scopes, days)
         told = {"id": token.id, "name": name, "until": _time(token.expires_s)}
         if out is None:
             return _told(desk, "token_shown", secret=secret, **told)
-        keep_secret(out, secret)
+        try:
+            keep_secret(out, secret)
+        except PeopleError:  # what nobody can use is not left in force
+            office.revoke_token(token.id)
+            raise
         return _told(desk, "token_kept", file=str(out), **told)
 
 

@@ -44,10 +44,7 @@ class RawRepl:
             if self._until(PROMPT, BREAK_AGAIN_S) is not None:
                 self._until_silence()
                 return
-        raise UsageError(
-            f"no MicroPython answers at {self._port.port}: check cable and port; a chip that does not start at all is "
-            "read with picotool save -a in BOOTSEL mode, then vuzol drain FILE"
-        )
+        raise UsageError("fault_silent", port=self._port.port)
 
     def soft_reset(self, timeout_s: float) -> None:
         """Forget everything that was loaded; the application is not started. Raises UsageError."""

@@ -54,7 +54,7 @@ def keygen(path: Path, job: Job) -> int:
         with os.fdopen(descriptor, "wb") as file:
             file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     public = private.public_key().public_bytes_raw().hex()
-    job.tell("release_key", {"key": str(path), "public": "" if job.dry_run else public})
+    job.tell("release_key", {"key": str(path), "public": "–" if job.dry_run else public})
     return DONE
 
 
@@ -83,7 +83,7 @@ def build(out: Path, board: str, kinds: Sequence[str], counter: int, firmware: s
 def sign(path: Path, key: Path, job: Job) -> int:
     """Put the publisher's signature into a release."""
     built = _read(path)
-    _image_of(built)
+    _files_of(built)
     signed = releases.sign(built, _private(key))
     if not job.dry_run:
         fresh = path.with_suffix(f".{os.getpid()}")
@@ -96,7 +96,7 @@ def sign(path: Path, key: Path, job: Job) -> int:
 def show(path: Path, job: Job) -> int:
     """What a release is, file by file."""
     found = _read(path)
-    files = found.files()
+    files = _files_of(found)
     answer = _facts(found) | {
         "file": str(path),
         "files": [
@@ -168,9 +168,9 @@ def _read(path: Path) -> Release:
         raise UsageError(f"{path}: {fault}") from None
 
 
-def _image_of(one: Release) -> bytes:
+def _files_of(one: Release) -> dict[str, bytes]:
     try:
-        return one.image()
+        return one.files()
     except ReleaseFault as fault:
         raise UsageError(str(fault)) from None
 

@@ -15,6 +15,8 @@ def run(*, nodes: int, hours: float, seed: int, faults: str, json_file: Path | N
     """Simulate; the exit status: 0 when the ledger reconciles, else 1. Raises UsageError."""
     from emulation import sim
 
+    if json_file is not None:
+        json_file.touch()  # better now than after a day
     with Screen(language, headless=False) as screen:
         try:
             plan = sim.SimPlan(nodes=nodes, hours=hours, seed=seed, faults=sim.load(faults))

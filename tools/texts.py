@@ -22,8 +22,8 @@ def default_language() -> str:
 @cache
 def catalogue(language: str) -> dict[str, str]:
     """Every text of one language."""
-    with (_FOLDER / f"{language}.toml").open("rb") as file:
-        return {key: str(value) for key, value in tomllib.load(file).items()}
+    files = sorted(_FOLDER.glob(f"*{language}.toml"))
+    return {key: str(text) for file in files for key, text in tomllib.loads(file.read_text(encoding="utf-8")).items()}
 
 
 def say(language: str, key: str, /, **values: object) -> str:

@@ -39,6 +39,9 @@ ACTIONS: dict[str, frozenset[str]] = {
     "updates.publish": _TECHNICIAN,
     "updates.confirm": _TECHNICIAN,
     "commissioning.report": _TECHNICIAN,
+    "jobs.see": _TECHNICIAN,
+    "jobs.fetch": _TECHNICIAN,  # noted: who took the sealed bytes
+    "jobs.send": _TECHNICIAN,
     "proposals.see": EVERY_ROLE,
     "proposals.decide": EVERY_ROLE,  # each proposal names the action that its confirmation needs
     "people.see": frozenset({"administrator", "auditor"}),
@@ -89,6 +92,7 @@ ROUTES: dict[str, str] = {
     "GET /audit": "audit.see",
     "GET /audit.csv": "audit.see",
     "GET /people": "people.see",
+    "GET /me": "self.see",
     "GET /web/plan/{name}.json": "town.see",
     # access
     "POST /api/v1/logout": "self.change",
@@ -125,6 +129,10 @@ ROUTES: dict[str, str] = {
     "PUT /api/v1/import": "records.import",
     "GET /api/v1/commissioning": "ledger.see",
     "PUT /api/v1/commissioning": "commissioning.report",
+    "GET /api/v1/jobs": "jobs.see",
+    "GET /api/v1/jobs/{job}": "jobs.fetch",
+    "PUT /api/v1/jobs": "jobs.send",
+    "DELETE /api/v1/jobs/{job}": "jobs.send",
     "GET /api/v1/documents": "documents.see",
     "PUT /api/v1/documents/{type_name}": "documents.publish",
     "GET /api/v1/updates": "updates.see",

@@ -18,6 +18,7 @@ import serial
 from tools.errors import UsageError
 from tools.image_plan import BOARDS
 from tools.raw_repl import BAUD, RawRepl, ReplFailed
+from tools.serial_port import open_port
 
 READ_TIMEOUT_S = 0.02
 ENTER_S = 20.0
@@ -100,14 +101,14 @@ class Board:
         try:
             return self.repl.run(source, timeout_s)
         except TimeoutError as silence:
-            raise UsageError(_broken(self.port, silence)) from None
+            raise UsageError("fault_broken", port=self.port, why=silence) from None
 
     def ask(self, source: str, timeout_s: float = ANSWER_S) -> Any:
         """The JSON that a program printed last. Raises UsageError."""
         try:
             return json.loads(self.run(source, timeout_s).strip().splitlines()[-1])
         except (ReplFailed, ValueError, IndexError) as fault:
-            raise UsageError(_broken(self.port, fault)) from None
+            raise UsageError("fault_broken", port=self.port, why=fault) from None
 
     def identify(self) -> Identity:
         told = self.ask(WHO)
@@ -154,21 +155,14 @@ class Board:
                 return
             except (serial.SerialException, OSError):
                 if time.monotonic() > deadline_s + BACK_S:
-                    raise UsageError(f"{self.port} is gone: plug the board in again, then type the same") from None
+                    raise UsageError("fault_port_gone", port=self.port) from None
                 time.sleep(READ_TIMEOUT_S)
 
 
 @contextmanager
 def listen(port: str) -> Iterator[Board]:
     """An open port whose application goes on. Raises UsageError."""
-    try:
-        line = serial.serial_for_url(port, BAUD, timeout=READ_TIMEOUT_S, exclusive=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{port} cannot be opened ({error}): see vuzol devices; another program may hold it, or your user is not "
-            "in the group dialout"
-        ) from None
-    with line:
+    with open_port(port, BAUD, READ_TIMEOUT_S) as line:
         yield Board(port, line)
 
 
@@ -180,8 +174,8 @@ def stopped(port: str, enter_s: float = ENTER_S) -> Iterator[Board]:
             board.repl.enter(enter_s)
             board.clear()
             yield board
-        except (OSError, serial.SerialException) as error:
-            raise UsageError(_broken(port, error)) from None
+        except OSError:  # pyserial's are such
+            raise UsageError("fault_cable", port=port) from None
 
 
 @cache
@@ -195,7 +189,7 @@ def facts(board: str) -> dict[str, Any]:
     try:
         return facts_of_boards()[board]
     except KeyError:
-        raise UsageError(f"there is no board {board!r}; there are: {', '.join(facts_of_boards())}") from None
+        raise UsageError("fault_no_such_board", board=board, boards=", ".join(facts_of_boards())) from None
 
 
 def _board_of(machine: str, platform: str) -> str:
@@ -204,7 +198,3 @@ def _board_of(machine: str, platform: str) -> str:
         if "firmware" in told and told["firmware"]["machine"] == machine:
             return name
     return PLATFORMS.get(platform, "")
-
-
-def _broken(port: str, fault: object) -> str:
-    return f"{port} broke off ({fault}): look at the cable, then type the same again; it goes on where it was"

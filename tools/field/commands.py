@@ -5,7 +5,7 @@ Never does the work itself. Specification: tools/README.md lists every command a
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -40,6 +40,7 @@ Number = Annotated[int, typer.Option(min=0, help="A validator's vehicle number o
 CityKey = Annotated[Path | None, typer.Option(help="File with the city's card key; made if absent.")]
 Parts = Annotated[Path | None, typer.Option(help="JSON of what hangs on it: meters, calibration … (its config).")]
 Epoch = Annotated[int, typer.Option(min=0, max=4095, help="One more for each flash that this node has had.")]
+For = Annotated[str, typer.Option("--for", help="Its technician's public key: nobody else can open the job.")]
 Publisher = Annotated[list[str] | None, typer.Option(help="Public key of a publisher of its updates; several times.")]
 
 
@@ -82,7 +83,7 @@ def _add_looking(app: typer.Typer, language: Callable[[str], str]) -> None:
         name: Name = "",
         kind: Kind = "",
         place: Annotated[str, typer.Option(help="Where it stands.")] = "",
-        out: Annotated[Path | None, typer.Option(help="Without a suffix.", show_default="NODE")] = None,
+        out: Annotated[Path | None, typer.Option(help="The files, .png and .pdf.", show_default="NODE")] = None,
         as_json: Json = False,
         lang: Language = "",
     ) -> None:
@@ -95,12 +96,15 @@ def _add_looking(app: typer.Typer, language: Callable[[str], str]) -> None:
         port: Port,
         line: Line = "",
         unit: Annotated[int, typer.Option(min=1, max=247, help="The node's unit on that line.")] = 1,
+        baud: Annotated[int, typer.Option(help="Speed of that line.")] = 115_200,
+        parity: Annotated[Literal["none", "even", "odd"], typer.Option(help="Its parity.")] = "none",
         seconds: Annotated[float | None, typer.Option("--for", min=1, help="End after so many seconds.")] = None,
         as_json: Json = False,
         lang: Language = "",
     ) -> None:
         """Watch a node in service: state, journal, registers, console lines; it is not stopped."""
-        raise typer.Exit(monitor.run(port, line, unit, seconds, as_json=as_json, language=language(lang)))
+        bus = monitor.Bus(line, unit, baud, parity)
+        raise typer.Exit(monitor.run(port, bus, seconds, as_json=as_json, language=language(lang)))
 
     @app.command(
         "report", epilog="Example: vuzol report a1.commissioning.json --photo pole.jpg --url https://vuzol.city"
@@ -135,7 +139,7 @@ def _add_making(app: typer.Typer, language: Callable[[str], str]) -> None:
     ) -> None:
         """Put an image onto a board by its boot loader's drive, or a release by cable; read back and verified."""
         if release and not port:
-            raise UsageError("a release goes to a board that runs: name its port")
+            raise UsageError("fault_release_where")
         raise typer.Exit(flashing.run(port, image, release, drive, board, as_json=as_json, language=language(lang)))
 
     @app.command(
@@ -171,10 +175,12 @@ def _add_making(app: typer.Typer, language: Callable[[str], str]) -> None:
         """Give a new node its identity and its own key: into files and the registry, or from a job onto a board."""
         if job is not None:
             if not port:
-                raise UsageError("a job's node goes onto a board: name its port with --port")
-            raise typer.Exit(hand_over.run(job, port, node, office, as_json=as_json, language=language(lang)))
+                raise UsageError("fault_job_where")
+            raise typer.Exit(
+                hand_over.run(job, port, node, office, dry_run=dry_run, as_json=as_json, language=language(lang))
+            )
         if registry is None or settings is None or not (site and kind and name):
-            raise UsageError("give --registry, --settings, --site, --kind and --name; or --job and --port")
+            raise UsageError("fault_provision_what")
         publishers = tuple(publisher or ())
         wish = provision.Wish(
             site, kind, name, mqtt, modbus, stop, size, vehicle, number, city_key, parts, journal_epoch, publishers
@@ -239,7 +245,7 @@ def _add_making(app: typer.Typer, language: Callable[[str], str]) -> None:
 
 
 def _add_office(app: typer.Typer, language: Callable[[str], str]) -> None:
-    from tools.field import jobs
+    from tools.field import job_commands, jobs
 
     job_app = typer.Typer(help="Jobs for technicians, made and signed in the office.", no_args_is_help=True)
     app.add_typer(job_app, name="job")
@@ -277,6 +283,7 @@ def _add_office(app: typer.Typer, language: Callable[[str], str]) -> None:
         parts: Parts = None,
         journal_epoch: Epoch = 0,
         publisher: Publisher = None,
+        technician: For = "",
         as_json: Json = False,
         lang: Language = "",
     ) -> None:
@@ -285,7 +292,7 @@ def _add_office(app: typer.Typer, language: Callable[[str], str]) -> None:
         wish = provision.Wish(
             site, kind, name, mqtt, modbus, stop, size, vehicle, number, city_key, parts, journal_epoch, publishers
         )
-        office = jobs.Office(registry, key, out, board, controller)
+        office = jobs.Office(registry, key, out, board, controller, technician)
         raise typer.Exit(jobs.make(office, wish, as_json=as_json, language=language(lang)))
 
     @job_app.command("show", epilog="Example: vuzol job show poles.job")
@@ -297,6 +304,8 @@ def _add_office(app: typer.Typer, language: Callable[[str], str]) -> None:
     ) -> None:
         """Verify a job and say what is in it; never a key."""
         raise typer.Exit(jobs.show(file, office, as_json=as_json, language=language(lang)))
+
+    job_commands.add_to(job_app)
 
     @app.command(
         "replace",
@@ -312,9 +321,10 @@ def _add_office(app: typer.Typer, language: Callable[[str], str]) -> None:
         board: Annotated[str, typer.Option(help="The new board: a folder of boards/.")] = "rpi_pico",
         controller: Annotated[str, typer.Option(help="Where the record is sent when there is a network.")] = "",
         city_key: CityKey = None,
+        technician: For = "",
         as_json: Json = False,
         lang: Language = "",
     ) -> None:
         """Make a job for a board that takes a node's place, name and bus address; the old key is revoked."""
-        office = jobs.Office(registry, key, out, board, controller)
+        office = jobs.Office(registry, key, out, board, controller, technician)
         raise typer.Exit(jobs.replace_node(office, node, was, city_key, as_json=as_json, language=language(lang)))

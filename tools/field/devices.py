@@ -7,7 +7,6 @@ Specification: README.md beside this file; pyserial's list_ports; UF2, "INFO_UF2
 import json
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from rich.table import Table
 from serial.tools import list_ports
 
 from tools.errors import DONE, NO, UsageError
+from tools.field.at_once import at_once
 from tools.field.board import Identity, facts_of_boards, stopped
 from tools.texts import say
 
@@ -51,7 +51,7 @@ def drives(board: str = "") -> list[Path]:
     return sorted(path for path in found if wanted in (path / INFO).read_text("utf-8", "replace"))
 
 
-def look(port: str) -> Found:
+def look(port: str, language: str = "en") -> Found:
     """Ask what is there, and let it go on."""
     try:
         with stopped(port, ENTER_S) as board:
@@ -59,14 +59,13 @@ def look(port: str) -> Found:
             board.reset()
             return Found(port, identity.machine, identity)
     except UsageError as fault:
-        return Found(port, "", None, str(fault))
+        return Found(port, "", None, fault.text(language))
 
 
 def run(named: Sequence[str], *, as_json: bool, language: str) -> int:
     """Print what is plugged in; status 1 when nothing is."""
     asked = list(named) or ports()
-    with ThreadPoolExecutor(max(1, len(asked))) as pool:
-        found = list(pool.map(look, asked))
+    found = at_once(lambda port: look(port, language), asked)
     waiting = [] if named else drives()
     if as_json:
         rows = [asdict(one) for one in found] + [{"port": str(drive), "what": "boot loader"} for drive in waiting]
@@ -83,7 +82,7 @@ def _print(found: list[Found], waiting: list[Path], language: str) -> None:
     for one in found:
         told = one.identity
         if told is None:
-            table.add_row(one.port, one.fault, "", "", "")
+            table.add_row(one.port, "–", "", "", "")
         else:
             firmware = told.firmware or say(language, "devices_no_firmware", version=told.micropython)
             firmware += f" · {told.release}" if told.release else ""
@@ -92,3 +91,6 @@ def _print(found: list[Found], waiting: list[Path], language: str) -> None:
     for drive in waiting:
         table.add_row(str(drive), say(language, "devices_bootloader"), "", "", "")
     Console().print(table)
+    for one in found:
+        if one.fault:
+            print(one.fault)

@@ -6,6 +6,7 @@ Specification: README.md beside this file; protocols/release.py; firmware/boot_r
 
 import json
 import shutil
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tools.field.board import Board, Identity, facts, stopped
 from tools.field.devices import INFO, drives
 from tools.field.loader import Loader
 from tools.firmware_image import cached_image
+from tools.image_plan import image_of_uf2
 from tools.texts import say
 
 DRIVE_S = 60.0
@@ -53,9 +55,15 @@ OnSent = Callable[[int], None]
 
 def image_of(board: str, named: Path | None) -> Path:
     """The UF2 file: as named, or as this source tree was built. Raises UsageError."""
+    if "bootloader_board_id" not in facts(board).get("usb", {}):
+        raise UsageError("fault_no_boot_loader", board=board)
     path = named or cached_image(board).uf2
-    if not path.is_file():
-        raise UsageError(f"there is no image at {path}: name one with --image, or type make firmware BOARD={board}")
+    try:
+        image_of_uf2(path.read_bytes())
+    except OSError:
+        raise UsageError("fault_no_image", file=path, board=board) from None
+    except (ValueError, struct.error):
+        raise UsageError("fault_no_uf2", file=path) from None
     return path
 
 
@@ -67,11 +75,9 @@ def wait_for_drive(board: str, named: Path | None, timeout_s: float = DRIVE_S) -
         if len(found) == 1:
             return found[0]
         if len(found) > 1:
-            raise UsageError(f"there are several boot loaders: {', '.join(map(str, found))}; name one with --drive")
+            raise UsageError("fault_several_drives", drives=", ".join(map(str, found)))
         time.sleep(LOOK_S)
-    raise UsageError(
-        "no boot loader's drive appears: hold BOOTSEL while you plug the board in, then type the same again"
-    )
+    raise UsageError("fault_no_drive")
 
 
 def put_image(uf2: Path, drive: Path) -> None:
@@ -80,11 +86,11 @@ def put_image(uf2: Path, drive: Path) -> None:
         shutil.copyfile(uf2, drive / uf2.name)
     except OSError as error:
         if drive.exists():
-            raise UsageError(f"{drive} does not take the image ({error}): plug the board in again") from None
+            raise UsageError("fault_drive_refuses", drive=drive, why=error.strerror) from None
     deadline_s = time.monotonic() + DRIVE_S
     while (drive / INFO).exists():
         if time.monotonic() > deadline_s:
-            raise UsageError(f"{drive} took the image, yet does not start it: is it one for this board?")
+            raise UsageError("fault_drive_stays", drive=drive)
         time.sleep(LOOK_S)
 
 
@@ -93,11 +99,11 @@ def read_release(path: Path) -> release.Release:
     try:
         found = release.read(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError("fault_unreadable", file=path, why=error.strerror) from None
     except release.ReleaseFault as fault:
-        raise UsageError(f"{path}: {fault}") from None
+        raise UsageError("fault_no_release", file=path, why=fault) from None
     if not found.is_authentic:
-        raise UsageError(f"{path} was changed after it was signed: fetch it again")
+        raise UsageError("fault_release_changed" if found.signature else "fault_release_unsigned", file=path)
     return found
 
 
@@ -120,11 +126,15 @@ def put_release(
     """
     told = found.manifest
     if identity.board != told.board:
-        raise UsageError(f"the release is for {told.board}, at {board.port} is {identity.board or identity.machine}")
+        raise UsageError(
+            "fault_release_board", board=told.board, port=board.port, found=identity.board or identity.machine
+        )
     if kind not in found.kinds:
-        raise UsageError(f"the release is for {', '.join(found.kinds)}, at {board.port} is a {kind or 'blank board'}")
+        raise UsageError(
+            "fault_release_kind", kinds=", ".join(found.kinds), port=board.port, found=kind or "blank board"
+        )
     if found.public.hex() not in publishers:
-        raise UsageError(f"the release is signed by {found.public.hex()[:16]}…, no publisher of this node")
+        raise UsageError("fault_release_publisher", publisher=found.public.hex()[:16])
     loader = Loader(board)
     loader.open()
     chosen = board.ask(CHOOSE)
@@ -132,11 +142,11 @@ def put_release(
     if chosen["running"] == told.counter:
         return {"bytes": len(data), "sent": 0, "version": told.counter}
     if chosen["floor"] > told.counter:
-        raise UsageError(f"release {chosen['floor']} was at {board.port}: {told.counter} is older and is not put back")
+        raise UsageError("fault_release_older", floor=chosen["floor"], port=board.port, counter=told.counter)
     if told.counter in chosen["bad"]:
-        raise UsageError(f"release {told.counter} did not work at {board.port}: fetch a newer one")
+        raise UsageError("fault_release_bad", counter=told.counter, port=board.port)
     if told.image > chosen["image"] or len(data) > chosen["slot_bytes"]:
-        raise UsageError(f"the release needs a newer image than at {board.port}: vuzol recover --image puts one there")
+        raise UsageError("fault_release_needs_image", port=board.port)
     board.run("record.change(number, state=boot_record.EMPTY)")
     sent = loader.put_flash("slots.slot_flash(number)", data, on_sent)
     size = manifest.length(told)
@@ -166,7 +176,6 @@ def run(
     told: dict[str, object] = {"port": port}
     bundle = read_release(found) if found else None
     if image or not bundle:
-        facts(board)
         uf2 = image_of(board, image)
         print(say(language, "flash_drive", image=uf2.name), flush=True) if not as_json else None
         put_image(uf2, wait_for_drive(board, drive))

@@ -57,7 +57,7 @@ def run(wish: install.Wish) -> int:
 def _job(language: str) -> Path:
     found = [str(path) for path in sorted(Path().glob(JOBS))]
     if not found:
-        raise UsageError(say(language, "guide_no_job"))
+        raise UsageError("guide_no_job")
     if len(found) == 1:
         return Path(found[0])
     return Path(Prompt.ask(say(language, "guide_which_job"), choices=found, default=found[0]))
@@ -81,8 +81,8 @@ def _ports(named: tuple[str, ...], ask: Ask, language: str) -> tuple[str, ...] |
 def _node(path: Path, office: Path | None, ports: tuple[str, ...], language: str) -> str:
     """Which node of the job a blank board becomes; "" when there is nothing to choose."""
     job = jobs.load(path, office)
-    free = [node for node in job.nodes if jobs.is_open(job, node)]
-    known = devices.look(ports[0]).identity if ports and len(free) > 1 else None
+    free = [node for node in job.nodes if job.has(node)]
+    known = devices.look(ports[0], language).identity if ports and len(free) > 1 else None
     if len(free) < 2 or (known and known.node):
         return ""
     for number, node in enumerate(free, 1):

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from protocols.job import Job, JobError, JobNode, Wiped
+from protocols.job import Job, JobNode, Wiped
 from tools.errors import DONE, UsageError
 from tools.field import jobs
 from tools.field.board import Board, Identity, stopped
@@ -40,18 +40,15 @@ def hand_over(board: Board, identity: Identity, job: Job, node: JobNode) -> None
     if has_it(identity, job, node):
         return
     if identity.node and identity.node != node.node:
-        raise UsageError(
-            f"the board at {board.port} is node {identity.node}: save its journal with vuzol drain {board.port}, then "
-            "take another board, or erase this one"
-        )
+        raise UsageError("fault_is_another_node", port=board.port, node=identity.node)
     if identity.board != node.board:
         raise UsageError(
-            f"node {node.node} is for a {node.board}, at {board.port} is {identity.board or 'another board'}"
+            "fault_another_board", node=node.node, board=node.board, port=board.port, found=identity.board or "?"
         )
     try:
         settings = job.settings(node)
-    except JobError as wiped:
-        raise UsageError(f"{node.name}: {wiped}") from None
+    except Wiped:
+        raise UsageError("fault_handed_over", name=node.name) from None
     loader = Loader(board)
     loader.open()
     loader.put({str(board.ask(SETTINGS_PATH)): settings_bytes(settings)})
@@ -62,19 +59,21 @@ def choose(job: Job, named: str, identity: Identity) -> JobNode:
     wanted = named.lower() or identity.node
     found = [node for node in job.nodes if node.node == wanted] or ([] if wanted else list(job.nodes))
     if len(found) != 1:
-        raise UsageError(f"job {job.job} has {len(job.nodes)} nodes: name one of them with --node, see vuzol job show")
+        raise UsageError("fault_which_node", job=job.job, count=len(job.nodes))
     return found[0]
 
 
-def run(path: Path, port: str, named: str, office: Path | None, *, as_json: bool, language: str) -> int:
-    """Hand one node of a job over to the board at a port. Raises UsageError."""
-    job = jobs.load(path, office)
+def run(path: Path, port: str, named: str, office: Path | None, *, dry_run: bool, as_json: bool, language: str) -> int:
+    """Hand one node of a job over to the board at a port; with `dry_run` only say which one. Raises UsageError."""
+    job = jobs.load_own(path, office)
     with stopped(port) as board:
         identity = board.identify()
         node = choose(job, named, identity)
-        hand_over(board, identity, job, node)
-        jobs.wipe(path, office, node)
+        if not dry_run:
+            hand_over(board, identity, job, node)
+            jobs.wipe(path, office, node)
         board.reset()
     told = {"node": node.node, "kind": node.kind, "port": port}
-    print(json.dumps(told) if as_json else say(language, "hand_over_done", name=node.name, **told))
+    key = "hand_over_would" if dry_run else "hand_over_done"
+    print(json.dumps(told | {"dry_run": dry_run}) if as_json else say(language, key, name=node.name, **told))
     return DONE

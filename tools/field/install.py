@@ -8,7 +8,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,13 @@ from protocols.job import Job, JobNode
 from tools import controller_api
 from tools.errors import DONE, NO, UsageError
 from tools.field import devices, flashing, hand_over, jobs, label, record, selftest
+from tools.field.at_once import at_once
 from tools.field.board import Board, Identity, stopped
 from tools.field.selftest import RED, Ask, Check
 from tools.field.work import Work
 from tools.texts import say
 
-STEPS = ("image", "release", "settings", "selftest", "label", "service", "report")
+STEPS = ("image", "settings", "release", "selftest", "label", "service", "report")
 PORT_S = 15.0  # a board that has just got its image
 SERVICE_S = 40.0
 IN_SERVICE = "journal: last "  # what a node prints when it has opened its journal
@@ -66,15 +66,14 @@ Tell = Callable[[Done, str, str], None]  # the board, its step, in which state: 
 
 def run(wish: Wish, *, as_json: bool, dry_run: bool) -> int:
     """Install every board; status 1 when one is red. Raises UsageError."""
-    job = jobs.load(wish.job, wish.office)
+    job = jobs.load_own(wish.job, wish.office)
     work = Work(wish.job)
     if dry_run:
         return _foretell(wish, job, as_json=as_json)
     with work.alone():
         tell = _silent if as_json else _printer(wish.language)
         ports = _with_images(wish)
-        with ThreadPoolExecutor(len(ports)) as pool:
-            done = list(pool.map(lambda port: one_board(wish, work, port, tell), ports))
+        done = at_once(lambda port: one_board(wish, work, port, tell), ports)
     green = not any(one.red for one in done)
     if as_json:
         print(json.dumps({"green": green, "boards": [asdict(one) for one in done]}, ensure_ascii=False))
@@ -86,7 +85,7 @@ def run(wish: Wish, *, as_json: bool, dry_run: bool) -> int:
                     wish.language,
                     key,
                     port=one.port,
-                    name=one.name,
+                    name=one.name or say(wish.language, "install_nameless"),
                     node=one.node,
                     advice=one.advice,
                     folder=work.folder,
@@ -116,21 +115,19 @@ def one_board(wish: Wish, work: Work, port: str, tell: Tell) -> Done:
         with stopped(port, PORT_S) as board:
             identity = board.identify()
             if not identity.firmware:
-                raise UsageError(
-                    f"at {port} is MicroPython without Vuzol: hold BOOTSEL while you plug it in, then again"
-                )
-            job = jobs.load(wish.job, wish.office)
+                raise UsageError("fault_no_firmware", port=port)
+            begin("settings")
+            job = jobs.load_own(wish.job, wish.office)
             node = work.node_for(job, identity, port, wish.node)
             if wish.node and node.node != wish.node:
-                raise UsageError(f"the board at {port} is {node.name} already, node {node.node}: take another board")
+                raise UsageError("fault_is_already", port=port, name=node.name, node=node.node)
             done.node, done.name = node.node, node.name
-            if wish.release:
-                begin("release")
-                _put_release(board, identity, wish, node)
-            begin("settings")
             hand_over.hand_over(board, identity, job, node)
             with _wiping:
                 jobs.wipe(wish.job, wish.office, node)
+            if wish.release:
+                begin("release")
+                _put_release(board, identity, wish, node)
             begin("selftest")
             for check in selftest.checks(board, identity.board, wish.line, wish.ask, wish.language):
                 done.checks.append(check)
@@ -148,7 +145,7 @@ def one_board(wish: Wish, work: Work, port: str, tell: Tell) -> Done:
         done.steps[step] = "done"
         tell(done, step, "done")
     except UsageError as fault:
-        done.red, done.advice = step, str(fault)
+        done.red, done.advice = step, fault.text(wish.language)
         done.steps[step] = "red"
         tell(done, step, "red")
     done.seconds = round(time.monotonic() - began_s, 1)
@@ -168,22 +165,21 @@ def place(node: JobNode) -> str:
 def _with_images(wish: Wish) -> list[str]:
     """The ports, after every boot loader that waits has got its image. Raises UsageError."""
     waiting = [drive for drive in wish.drives if (drive / devices.INFO).is_file()]
-    waiting += devices.drives() if wish.everything and not wish.drives else []
+    waiting += devices.drives("rpi_pico") if wish.everything and not wish.drives else []
     if not wish.ports and not waiting and not devices.ports() and not wish.drives:
-        waiting = devices.drives()
+        waiting = devices.drives("rpi_pico")
     if waiting:
         uf2 = flashing.image_of("rpi_pico", wish.image)
-        with ThreadPoolExecutor(len(waiting)) as pool:
-            list(pool.map(lambda drive: flashing.put_image(uf2, drive), waiting))
+        at_once(lambda drive: flashing.put_image(uf2, drive), waiting)
     deadline_s = time.monotonic() + (PORT_S if waiting else 0)
     while not (found := list(wish.ports) or devices.ports()) and time.monotonic() < deadline_s:
         time.sleep(flashing.LOOK_S)
     if not found:
-        raise UsageError("no board is plugged in: plug one in, hold BOOTSEL meanwhile if it is new; see vuzol devices")
+        raise UsageError("fault_no_board")
     if len(found) > 1 and wish.node:
-        raise UsageError("one node goes onto one board: name its port with --port")
+        raise UsageError("fault_one_board")
     if len(found) > 1 and not wish.everything and not wish.ports:
-        raise UsageError(f"there are several boards ({', '.join(found)}): name one with --port, or take them --all")
+        raise UsageError("fault_several_boards", ports=", ".join(found))
     return found
 
 
@@ -200,8 +196,8 @@ def _wait_for_service(board: Board, node: JobNode) -> None:
         heard += board.console(0.2)
         if f"node {node.node}" in heard and IN_SERVICE in heard:
             return
-    last = heard.strip().splitlines()[-1:] or ["nothing"]
-    raise UsageError(f"the node does not come into service; its console says: {last[0]}")
+    last = heard.strip().splitlines()[-1:] or ["–"]
+    raise UsageError("fault_not_in_service", last=last[0])
 
 
 def _report(wish: Wish, work: Work, job: Job, node: JobNode, identity: Identity, done: Done, png: Path) -> bool:
@@ -241,7 +237,7 @@ def _foretell(wish: Wish, job: Job, *, as_json: bool) -> int:
     print(
         json.dumps(told)
         if as_json
-        else say(wish.language, "install_would", count=len(job.nodes), ports=", ".join(found))
+        else say(wish.language, "install_would", count=len(job.nodes), ports=", ".join(found) or "–")
     )
     return DONE
 

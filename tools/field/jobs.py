@@ -7,31 +7,33 @@ Specification: protocols/job.py; README.md beside this file.
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from protocols import job as jobs
-from protocols.job import Job, JobError, JobNode, Wiped
+from protocols.job import Job, JobError, JobNode, NotForYou
 from protocols.provisioning import KEY_SIZE, NodeEntry, settings_dict
 from protocols.signed import public_of
 from protocols.wire import topics
 from tools.errors import DONE, UsageError
-from tools.field.keys import make_key, read_key, trusted_offices
+from tools.field.keys import make_key, read_key, technician_key, trusted_offices
 from tools.provision import Wish, new_node, register, registered, write_secret
 from tools.texts import say
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Where an office keeps its things: registry, signing key, and the job that is written."""
+    """Where an office keeps its things: registry, signing key, and the job that is written, and for whom if sealed."""
 
     registry: Path
     key: Path
     out: Path
     board: str
     controller: str
+    technician: str = ""
 
 
 def keygen(path: Path, *, as_json: bool, language: str) -> int:
@@ -80,11 +82,12 @@ def show(path: Path, trusted: Path | None, *, as_json: bool, language: str) -> i
     job = load(path, trusted)
     rows = [_told(job, node) for node in job.nodes]
     if as_json:
-        print(
-            json.dumps({"job": job.job, "office": job.office, "made_s": job.made_s, "nodes": rows}, ensure_ascii=False)
-        )
+        told = {"job": job.job, "office": job.office, "technician": job.technician, "made_s": job.made_s, "nodes": rows}
+        print(json.dumps(told, ensure_ascii=False))
     else:
         print(say(language, "job_shown", job=job.job, count=len(rows), office=job.office[:16]))
+        if job.technician:
+            print(say(language, "job_sealed", technician=job.technician[:16]))
         for row in rows:
             print(say(language, "job_node" if row["open"] else "job_node_wiped", **row))
     return DONE
@@ -93,13 +96,31 @@ def show(path: Path, trusted: Path | None, *, as_json: bool, language: str) -> i
 def load(path: Path, trusted: Path | None) -> Job:
     """A job that is signed by an office that is trusted. Raises UsageError."""
     try:
-        if path.stat().st_mode & 0o077:
+        job = jobs.read(path.read_text(encoding="utf-8"), trusted_offices(trusted))
+        if not job.technician and path.stat().st_mode & 0o077:
             raise UsageError(f"{path} holds keys and may be read by others: type chmod 600 {path}")
-        return jobs.read(path.read_text(encoding="utf-8"), trusted_offices(trusted))
+        return job
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read ({error}): ask the office for the job file") from None
     except JobError as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def load_own(path: Path, trusted: Path | None) -> Job:
+    """The same, opened with the key of whoever works here if it is sealed. Raises UsageError."""
+    job = load(path, trusted)
+    return opened(job) if job.technician else job
+
+
+def opened(job: Job) -> Job:
+    """A sealed job, opened with the key of whoever works here. Raises UsageError."""
+    key = technician_key()
+    try:
+        return job.open_by(key)
+    except NotForYou:
+        raise UsageError("fault_job_not_yours", technician=job.technician, own=public_of(key)) from None
+    except JobError as error:
+        raise UsageError(str(error)) from None
 
 
 def wipe(path: Path, trusted: Path | None, node: JobNode) -> None:
@@ -120,45 +141,40 @@ def _put(
     """The registry first: a job whose node nobody knows would be worth nothing."""
     key = read_key(office.key)
     node = JobNode(topics.node_name(entry.node), entry.kind, entry.name, office.board, replaces, settings)
-    nodes = [(node, settings)]
-    name, controller = secrets.token_hex(4), office.controller
+    nodes: list[tuple[JobNode, Mapping[str, Any]]] = [(node, settings)]
+    name, controller, technician, kept = secrets.token_hex(4), office.controller, office.technician.lower(), None
     if office.out.exists():
         old = _own_job(office.out, public_of(key))
-        nodes = [(one, old.settings(one)) for one in old.nodes] + nodes
-        name, controller = old.job, controller or old.controller
+        if technician not in ("", old.technician):
+            raise UsageError("fault_job_of_another", file=office.out)
+        nodes = [(one, one.settings) for one in old.nodes] + nodes
+        name, controller, technician, kept = old.job, controller or old.controller, old.technician, old.secrets
     try:
+        job = jobs.make(key, name, int(time.time()), controller, nodes, technician, kept)
         register(office.registry, entries)
-        write_secret(office.out, jobs.make(key, name, int(time.time()), controller, nodes).text())
+        write_secret(office.out, job.text())
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+    except JobError as error:
+        raise UsageError(str(error)) from None
     told = {"job": name, "file": str(office.out), "node": node.node, "kind": node.kind, "nodes": len(nodes)}
-    print(json.dumps(told) if as_json else say(language, "job_made", **told))
+    told["technician"] = technician
+    print(json.dumps(told) if as_json else say(language, "job_made_sealed" if technician else "job_made", **told))
 
 
 def _own_job(path: Path, public: str) -> Job:
     try:
         old = jobs.read(path.read_text(encoding="utf-8"), {public})
-        for node in old.nodes:
-            old.settings(node)
-    except Wiped:
-        raise UsageError(f"{path} was begun by a technician: write another file") from None
     except (OSError, JobError) as error:
         raise UsageError(f"{path}: {error}; name another file with --out") from None
+    if not all(old.has(node) for node in old.nodes):
+        raise UsageError(f"{path} was begun by a technician: write another file")
     return old
-
-
-def is_open(job: Job, node: JobNode) -> bool:
-    """Whether its key was not handed over yet."""
-    try:
-        job.settings(node)
-    except Wiped:
-        return False
-    return True
 
 
 def _told(job: Job, node: JobNode) -> dict[str, Any]:
     told = {"node": node.node, "kind": node.kind, "name": node.name, "replaces": node.replaces}
-    return told | {"open": is_open(job, node)}
+    return told | {"open": job.has(node)}
 
 
 def _settings_before(path: Path, node: str) -> dict[str, Any]:

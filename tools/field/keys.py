@@ -25,13 +25,13 @@ def own_folder() -> Path:
 def make_key(path: Path) -> str:
     """A new key in a file of mode 0600; gives the public one. Raises UsageError."""
     if path.exists():
-        raise UsageError(f"{path} exists: a key that was used is not overwritten; name another file")
+        raise UsageError("fault_key_exists", file=path)
     key = Ed25519PrivateKey.generate()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_secret(path, key.private_bytes_raw().hex() + "\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+        raise UsageError("fault_unwritable", file=path, why=error.strerror) from None
     return public_of(key)
 
 
@@ -41,11 +41,11 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         mode, text = path.stat().st_mode, path.read_text(encoding="ascii")
         key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): make a key with vuzol job keygen {path}") from None
+        raise UsageError("fault_no_key", file=path, why=error.strerror) from None
     except ValueError:
-        raise UsageError(f"{path} holds no signing key: make one with vuzol job keygen") from None
+        raise UsageError("fault_wrong_key", file=path) from None
     if mode & 0o077:
-        raise UsageError(f"{path} may be read by others: type chmod 600 {path}")
+        raise UsageError("fault_open_key", file=path)
     return key
 
 
@@ -63,7 +63,5 @@ def trusted_offices(named: Path | None) -> set[str]:
     try:
         words = path.read_text(encoding="utf-8").split()
     except OSError:
-        raise UsageError(
-            f"{path} names no office yet: put the public key of yours there, as vuzol job keygen has told it"
-        ) from None
+        raise UsageError("fault_no_office", file=path) from None
     return {word.lower() for word in words}

@@ -12,6 +12,8 @@ from pathlib import Path
 import segno
 from PIL import Image, ImageDraw
 
+from protocols.wire import topics
+from protocols.wire.errors import MalformedFrame
 from tools.errors import DONE, UsageError
 from tools.font import FONTS, Font, read_bdf
 from tools.texts import say
@@ -44,16 +46,22 @@ def draw(node: str, name: str, kind: str, place: str) -> Image.Image:
 
 def write(label: Image.Image, stem: Path) -> tuple[Path, Path]:
     """As PNG and as PDF of the tape's size. Raises UsageError."""
-    png, pdf = stem.with_suffix(".png"), stem.with_suffix(".pdf")
+    stem = stem.with_suffix("") if stem.suffix in (".png", ".pdf") else stem
+    png, pdf = (stem.with_name(stem.name + suffix) for suffix in (".png", ".pdf"))
     try:
         label.save(png, dpi=(DPI, DPI))
         label.save(pdf, resolution=DPI)
     except OSError as error:
-        raise UsageError(f"{stem} cannot be written: {error}") from None
+        raise UsageError("fault_unwritable", file=error.filename or stem, why=error.strerror) from None
     return png, pdf
 
 
 def run(node: str, name: str, kind: str, place: str, stem: Path, *, as_json: bool, language: str) -> int:
+    """Raises UsageError."""
+    try:
+        topics.node_id(node)
+    except MalformedFrame:
+        raise UsageError("fault_no_node", node=node) from None
     png, pdf = write(draw(node, name, kind, place), stem)
     print(json.dumps({"png": str(png), "pdf": str(pdf)}) if as_json else say(language, "label_done", png=png, pdf=pdf))
     return DONE

@@ -9,9 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import serial
-
-from tools.errors import UsageError
+from tools.serial_port import open_port
 
 ASK_EACH_S = 0.1
 LAST_WORD_S = 0.5
@@ -19,12 +17,9 @@ ANSWER_BYTES = 18
 
 
 @contextmanager
-def questions_on(port: str, baud: int) -> Iterator[Callable[[], bool]]:
+def questions_on(port: str, baud: int, parity: str) -> Iterator[Callable[[], bool]]:
     """Ask on and on; what it gives tells whether the answer has come, waiting a moment for it. Raises UsageError."""
-    try:
-        line = serial.serial_for_url(port, baud, timeout=ASK_EACH_S, exclusive=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{port} cannot be opened ({error}): name the RS-485 adapter with --line") from None
+    line = open_port(port, baud, ASK_EACH_S, parity)
     digits = secrets.token_hex(8).encode()
     answered, over = threading.Event(), threading.Event()
 

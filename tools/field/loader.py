@@ -146,8 +146,8 @@ class Loader:
             except TimeoutError:
                 self._board.repl.enter(ANSWER_S)
             except ReplFailed as fault:
-                raise UsageError(f"{self._board.port} cannot keep what it was sent ({fault})") from None
-        raise UsageError(f"{self._board.port} keeps garbling what is sent: try another cable, then type the same again")
+                raise UsageError("fault_keeps_nothing", port=self._board.port, why=fault) from None
+        raise UsageError("fault_garbles", port=self._board.port)
 
     def _send(self, program: str, plain: bytes, on_sent: OnSent) -> None:
         repl = self._board.repl

@@ -5,6 +5,7 @@ Specification: README.md beside this file; protocols/wire/registers.py; firmware
 """
 
 import json
+import logging
 import math
 import re
 import struct
@@ -23,9 +24,12 @@ from rich.table import Table
 from protocols.wire import registers
 from protocols.wire.node_kinds import NODE_KINDS
 from protocols.wire.registers import Register
-from tools.errors import DONE, NO, UsageError
+from tools.errors import DONE, NO
 from tools.field.board import listen
+from tools.serial_port import PARITIES, open_port
 from tools.texts import say
+
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # a page stands on the screen
 
 LISTEN_S = 0.25
 READ_EACH_S = 2.0
@@ -60,7 +64,17 @@ class Seen:
                     self.state |= {name: found[name] for name in names}
 
 
-def run(port: str, line: str, unit: int, seconds: float | None, *, as_json: bool, language: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """An RS-485 adapter on the node's bus, "" for none, and how the node is called there."""
+
+    line: str
+    unit: int
+    baud: int
+    parity: str
+
+
+def run(port: str, bus: Bus, seconds: float | None, *, as_json: bool, language: str) -> int:
     """Until Ctrl-C, or for so long; status 1 when the node has said nothing. Raises UsageError."""
     seen = Seen()
     deadline_s = math.inf if seconds is None else time.monotonic() + seconds
@@ -70,8 +84,8 @@ def run(port: str, line: str, unit: int, seconds: float | None, *, as_json: bool
         try:
             while time.monotonic() < deadline_s:
                 seen.hear(board.console(LISTEN_S))
-                if line and time.monotonic() - read_s > READ_EACH_S:
-                    seen.values = read_registers(line, unit)
+                if bus.line and time.monotonic() - read_s > READ_EACH_S:
+                    seen.values = read_registers(bus)
                     read_s = time.monotonic()
                 if not as_json:
                     live.update(_page(seen, port, language))
@@ -82,17 +96,17 @@ def run(port: str, line: str, unit: int, seconds: float | None, *, as_json: bool
     return DONE if seen.lines or seen.values else NO
 
 
-def read_registers(line: str, unit: int) -> dict[str, str]:
+def read_registers(bus: Bus) -> dict[str, str]:
     """The live registers of a node, read over an adapter on its bus; empty when nobody answers. Raises UsageError."""
-    client = ModbusSerialClient(line, baudrate=115_200, timeout=MODBUS_TIMEOUT_S, retries=1)
-    if not client.connect():
-        raise UsageError(f"{line} cannot be opened: name the RS-485 adapter with --line")
+    open_port(bus.line, bus.baud, MODBUS_TIMEOUT_S).close()  # it says why when it cannot be had
+    parity = PARITIES[bus.parity]
+    client = ModbusSerialClient(bus.line, baudrate=bus.baud, parity=parity, timeout=MODBUS_TIMEOUT_S, retries=1)
     try:
         common = registers.registers(registers.COMMON, 0)
-        told = _read(client, unit, common)
+        told = _read(client, bus.unit, common)
         kinds = {str(number): kind for number, kind, _, _ in NODE_KINDS}
         if kind := kinds.get(told.get("node_kind", "")):
-            told |= _read(client, unit, registers.registers(registers.rows_of(kind), registers.KIND_ADDRESS))
+            told |= _read(client, bus.unit, registers.registers(registers.rows_of(kind), registers.KIND_ADDRESS))
         return told
     except ModbusException:
         return {}

@@ -41,7 +41,7 @@ def load(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         return dict(found) if found["record"]["node"] else {}
     except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"{path} is no commissioning record: vuzol install writes one") from None
+        raise UsageError("fault_no_record", file=path) from None
 
 
 def add_photo(report: Mapping[str, Any], photo: Path, note: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def add_photo(report: Mapping[str, Any], photo: Path, note: str) -> dict[str, An
     try:
         record["photo"] = {"file": photo.name, "sha256": sha256(photo.read_bytes()).hexdigest()}
     except OSError as error:
-        raise UsageError(f"{photo} cannot be read: {error.strerror}") from None
+        raise UsageError("fault_unreadable", file=photo, why=error.strerror) from None
     return make(record | ({"note": note} if note else {}))
 
 
@@ -60,7 +60,7 @@ def send(report: Mapping[str, Any], to: controller_api.Address) -> None:
     try:
         controller_api.ask("PUT", to, PATH, {}, json.dumps(report, ensure_ascii=False).encode())
     except Refused as refused:
-        raise UsageError(f"the controller does not take the record: {refused}") from None
+        raise UsageError("fault_record_refused", why=refused) from None
 
 
 def run(

@@ -36,7 +36,7 @@ def run(port: str, image: Path | None, drive: Path | None, out: Path | None, *, 
     with stopped(port) as board:
         identity = board.identify()
     if not identity.node:
-        raise UsageError(f"the board at {port} has no settings: vuzol install makes a node of it")
+        raise UsageError("fault_no_settings", port=port)
     saved = out or Path(f"{identity.node}.drain")
     held = drain.save(drain.Job(port, identity.node, identity.board, saved), language)
     told |= {"node": identity.node, "journal": str(saved), "records": held["records"], "waiting": held["waiting"]}

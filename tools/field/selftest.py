@@ -42,7 +42,9 @@ from firmware.selftest import run
 from firmware.boot import board
 known = run.provided_settings(board("hal"))
 checks = [name for name, _ in run.CHECKS[known.kind]]
-print(json.dumps({"checks": checks, "kind": known.kind, "baud": known.uplink.get("baud", 0)}))
+way = known.uplink
+line = [way["baud"], way["parity"]] if "baud" in way else []
+print(json.dumps({"checks": checks, "kind": known.kind, "line": line}))
 """
 
 Ask = Callable[[str], bool]  # a question for a person; yes or no
@@ -69,8 +71,8 @@ def checks(board: Board, name: str, line: str, ask: Ask | None, language: str) -
     for check in told["checks"]:
         if check == "light":
             found = _light(board, ask, language)
-        elif check == "uplink" and line and told["baud"]:
-            with questions_on(line, told["baud"]) as heard:
+        elif check == "uplink" and line and told["line"]:
+            with questions_on(line, *told["line"]) as heard:
                 found = _ask_board(board, check, {"line": True})
                 if found["good"] and not heard():
                     found = {"good": False, "cause": "line_deaf", "facts": {}}

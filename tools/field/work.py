@@ -34,12 +34,12 @@ class Work:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             lock = (self.folder / "lock").open("w")
         except OSError as error:
-            raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+            raise UsageError("fault_unwritable", file=error.filename, why=error.strerror) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UsageError(f"another vuzol install works at this job: see {self.folder}") from None
+                raise UsageError("fault_job_busy", folder=self.folder) from None
             yield
 
     def node_for(self, job: Job, identity: Identity, port: str, named: str = "") -> JobNode:
@@ -54,15 +54,10 @@ class Work:
                     self._write({"taken": taken | {board: node.node}})
                     return node
         if named and not identity.node:
-            raise UsageError(f"node {named} of the job is none for a {identity.board}: see vuzol job show")
+            raise UsageError("fault_named_node", node=named, board=identity.board)
         if identity.node:
-            raise UsageError(
-                f"the board at {port} is node {identity.node}, which is not in this job: save its journal with "
-                f"vuzol drain {port}, then take another board"
-            )
-        raise UsageError(
-            f"the job has no node left for a {identity.board or 'board that nobody knows'}: ask the office"
-        )
+            raise UsageError("fault_not_in_job", port=port, node=identity.node)
+        raise UsageError("fault_none_left", board=identity.board or identity.machine)
 
     def note(self, node: str, **told: Any) -> dict[str, Any]:
         """Add to what is known of a node; all of it."""
@@ -80,8 +75,8 @@ class Work:
             return dict(json.loads((self.folder / STATE_FILE).read_text(encoding="utf-8")))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{self.folder / STATE_FILE} cannot be read ({error}): move it away, then go on") from None
+        except (OSError, ValueError):
+            raise UsageError("fault_state", file=self.folder / STATE_FILE) from None
 
     def _write(self, changed: dict[str, Any]) -> None:
         write_secret(self.folder / STATE_FILE, json.dumps(self.read() | changed, ensure_ascii=False, indent=1) + "\n")

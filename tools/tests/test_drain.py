@@ -112,7 +112,7 @@ def test_a_journal_without_a_record_is_the_answer_no(tmp_path: Path) -> None:
 
 def test_what_is_neither_port_nor_flash_is_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "short").write_bytes(b"x" * 1000)
-    for source, told in (("short", "neither a journal"), ("nothing", "name a serial port or a flash image")):
+    for source, told in (("short", "neither a journal"), ("nothing", "is not there")):
         with pytest.raises(UsageError, match=told):
             run(tmp_path / source)
 

@@ -160,6 +160,14 @@ def test_what_cannot_be_done_ends_in_one_sentence(
     assert (done.returncode, says in done.stderr) == (2, True), done.stderr
 
 
+def test_a_token_that_cannot_be_written_down_is_not_left_in_force(config: Path, password_file: Path) -> None:
+    common = ("olena", "--config", config)
+    vuzol("user", "add", *common, "--role", "administrator", "--password-file", password_file)
+    out = config.parent / "no such folder" / "token"
+    assert vuzol("token", "add", *common, "--label", "x", "--scope", "town.see", "--out", out).returncode == 2
+    assert json.loads(vuzol("token", "list", "--config", config, "--json").stdout) == []
+
+
 def test_verify_tells_the_first_broken_row_and_whether_a_row_that_was_seen_stands_still(
     config: Path, password_file: Path
 ) -> None:
