@@ -12,15 +12,20 @@ from cryptography import x509
 from controller.config import Config
 
 
-def expiries(config: Config) -> Iterator[tuple[str, float]]:
-    """(file, Unix time) of each; what cannot be read fails where it is used."""
-    files = [
+def shown(config: Config) -> list[str]:
+    """The files."""
+    files = (
         config.http.tls_cert,
         config.mqtt.server_cert,
         config.mqtt.cert_file,
         *(bus.cert_file for bus in config.bus),
-    ]
-    for file in filter(None, dict.fromkeys(files)):
+    )
+    return list(filter(None, dict.fromkeys(files)))
+
+
+def expiries(config: Config) -> Iterator[tuple[str, float]]:
+    """(file, Unix time) of each; what cannot be read fails where it is used."""
+    for file in shown(config):
         with suppress(OSError, ValueError):
-            shown = x509.load_pem_x509_certificates(Path(file).read_bytes())[0]
-            yield file, shown.not_valid_after_utc.timestamp()
+            first = x509.load_pem_x509_certificates(Path(file).read_bytes())[0]
+            yield file, first.not_valid_after_utc.timestamp()

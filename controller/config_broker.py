@@ -40,6 +40,8 @@ class MqttConfig(BrokerConfig):
 
     def __post_init__(self) -> None:
         BrokerConfig.__post_init__(self)
+        if not (self.embedded or self.port):
+            raise ConfigError("mqtt.port 0 is for the embedded broker alone: write the port of yours.")
         if self.embedded and self.tls and not (self.server_cert and self.server_key):
             raise ConfigError("mqtt.tls of the embedded broker needs mqtt.server_cert and mqtt.server_key: write both.")
         if self.certificates and not (self.embedded and self.tls and self.acl and self.ca_file and self.cert_file):

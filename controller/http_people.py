@@ -14,13 +14,14 @@ from controller.access import totp
 from controller.access.access import COOKIE, Access, login_cookie
 from controller.access.actor import Actor
 from controller.access.audit import Note, describe
-from controller.access.logins import CodeNeeded
+from controller.access.logins import CodeNeeded, TooManyTries
 from controller.access.refused import Refused
 from controller.access.tokens import Token, hash_of
 
 Secret = Annotated[str, Field(max_length=256)]
 Name = Annotated[str, Field(max_length=64)]
 NO_CONTENT = 204
+ADDRESS_WAIT_S = 60
 
 
 class Credentials(BaseModel):
@@ -130,7 +131,8 @@ def add_people(app: FastAPI, access: Access) -> None:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     more = {"code_needed": True} if isinstance(error, CodeNeeded) else {}
-    return JSONResponse({"detail": str(error)} | more, error.status)
+    wait = {"Retry-After": str(error.wait_s)} if isinstance(error, TooManyTries) else {}
+    return JSONResponse({"detail": str(error)} | more, error.status, wait)
 
 
 def _add_login(app: FastAPI, access: Access) -> None:
@@ -143,7 +145,7 @@ def _add_login(app: FastAPI, access: Access) -> None:
     async def log_in(credentials: Credentials, request: Request, response: Response) -> MeAnswer:
         address = request.client.host if request.client else ""
         if not access.login_rate.allow(address):
-            raise Refused(429, "too many tries from this address: wait a minute")
+            raise TooManyTries(ADDRESS_WAIT_S)
         try:
             cookie = await access.logins.log_in(credentials.name, credentials.password, credentials.code)
         except Refused:

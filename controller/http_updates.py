@@ -107,6 +107,7 @@ def add_updates(app: FastAPI, rollouts: Rollouts, max_upload_bytes: int, proposa
         if asked.dry_run:
             return JSONResponse(told.model_dump())
         parameters = {"release": told.version, "plan": plan.model_dump(mode="json"), "by": actor.name}
+        parameters |= {"firmware": told.firmware, "board": told.board}  # for who confirms
         told.proposal = await proposals.propose(actor, "updates.publish", parameters, packed)
         return JSONResponse(told.model_dump(), 202)
 

@@ -64,7 +64,7 @@ def load_registry(path: Path, master_key: Path) -> tuple[NodeEntry, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigError(
-            f"nodes.registry {path} cannot be read ({reason}): make it with vuzol provision, or correct the path."
+            f"nodes.registry {path} cannot be read ({reason}): vuzol provision makes it, or correct the path."
         ) from None
     if is_open:
         raise ConfigError(f"nodes.registry {path} holds keys and may be read by others: type chmod 600 {path}.")

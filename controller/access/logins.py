@@ -45,6 +45,14 @@ class LoginRow(NamedTuple):
     seen_s: int
 
 
+class TooManyTries(Refused):
+    """Of a name or of an address: nothing is looked at for so long."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(429, f"too many wrong tries: wait {wait_s} s")
+        self.wait_s = wait_s
+
+
 class Logins:
     """`actor` asks the database every time: what another process locks or ends is ended at once."""
 
@@ -137,7 +145,7 @@ class Logins:
             row = db.execute("SELECT tries, retry_s FROM login_try WHERE name = ?", (name,)).fetchone()
             tries, retry_s = row or (0, 0)
             if now_s < retry_s:
-                raise Refused(429, f"too many wrong tries: wait {retry_s - now_s} s")
+                raise TooManyTries(retry_s - now_s)
             wait_s = min(MAX_WAIT_S, 2 ** (tries + 1 - FREE_TRIES)) if tries + 1 >= FREE_TRIES else 0
             db.execute("INSERT OR REPLACE INTO login_try VALUES (?, ?, ?)", (name, tries + 1, now_s + wait_s))
             db.execute("DELETE FROM login_try WHERE retry_s < ?", (now_s - FORGET_TRIES_S,))

@@ -241,7 +241,8 @@ def _unpack(file: Path, folder: Path) -> Manifest:
             while unpacked.read(CHUNK):  # to the end, where gzip's own check sum stands
                 pass
     except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
-        raise BackupError(f"{file} is not a whole backup ({error}): take another one.") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise BackupError(f"{file} is not a whole backup ({reason}): take another one.") from None
     if missing := sorted(name for name in manifest.members if not (folder / name).is_file()):
         raise BackupError(f"{file} lacks {', '.join(missing)}: take another one.")
     schema, records, _ = _look_into(folder / DATABASE)

@@ -224,7 +224,7 @@ def _readable() -> Iterator[None]:
         yield
     except (OSError, ValueError, TypeError) as error:
         raise CaError(
-            f"It cannot be read ({error}): correct --passphrase-file, or put back your backup's copy."
+            f"The authority's key does not open ({error}): correct --passphrase-file, or put back your backup's copy."
         ) from None
 
 

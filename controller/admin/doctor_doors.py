@@ -13,7 +13,7 @@ from pathlib import Path
 
 from controller.admin.finding import Finding
 from controller.admin.keys import KeysError, count_open, second_factors
-from controller.certificates import expiries
+from controller.certificates import expiries, shown
 from controller.config import Config, is_loopback
 from controller.secret_files import is_open_to_others
 from controller.services.retention import KINDS, cutoffs
@@ -39,17 +39,25 @@ def _secrets(config: Config) -> Iterator[Finding]:
     names += [*(bus.key_file for bus in config.bus), *(relay.password_file for relay in config.relay)]
     found = 0
     for name in filter(None, dict.fromkeys(names)):
-        with suppress(OSError):  # what is missing is another check's finding
+        try:
             if is_open_to_others(Path(name)):
                 found += 1
                 yield Finding("permissions", "error", "doctor_secret_readable", {"file": name})
+        except OSError:
+            if name not in (config.nodes.registry, config.nodes.master_key):  # these are another check's finding
+                found += 1
+                yield Finding("permissions", "error", "doctor_secret_missing", {"file": name})
     if not found:
         yield Finding("permissions", "ok", "doctor_permissions_ok", {})
 
 
 def _certificates(config: Config, now_s: float) -> Iterator[Finding]:
-    for file, expires_s in expiries(config):
-        yield _dated("doctor_certificate", {"file": file}, expires_s, now_s)
+    known = dict(expiries(config))
+    for file in shown(config):
+        if file in known:
+            yield _dated("doctor_certificate", {"file": file}, known[file], now_s)
+        else:
+            yield Finding("certificates", "error", "doctor_certificate_damaged", {"file": file})
     if not config.mqtt.certificates:
         return
     try:

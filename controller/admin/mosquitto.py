@@ -15,7 +15,7 @@ from controller.transports.broker_access import CONTROLLER, guests, mosquitto_ac
 _LISTENER = """\
 # For mosquitto.conf; written by vuzol broker-acl. After each change: systemctl reload mosquitto
 per_listener_settings true
-listener 8883
+listener {port}
 allow_anonymous false
 acl_file {folder}/acl
 # Either names and passwords, by TLS or in the open:
@@ -51,7 +51,7 @@ def write(config_path: Path, folder: Path) -> list[Path]:
         found = guests(entries, config.relay, password)
         folder.mkdir(parents=True, exist_ok=True)
         texts = {"acl": mosquitto_acl(found), "passwords": mosquitto_passwords(found)}
-        texts["listener.conf"] = _LISTENER.format(folder=folder.resolve())
+        texts["listener.conf"] = _LISTENER.format(port=config.mqtt.port, folder=folder.resolve())
         for name, text in texts.items():
             write_secret(folder / name, text)
     except (ConfigError, SecretFault) as error:

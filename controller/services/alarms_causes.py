@@ -77,6 +77,8 @@ class Causes:
         return replace(made, amount=len(victims), victims=victims)
 
     def _is_common(self, group: Group, silent: Mapping[str, Fact], of_it: set[str]) -> bool:
+        if group.kind == "broker":
+            return False  # whether there is one is seen, never concluded
         if group.kind == "network":
             return len(of_it) >= max(self._rules["network"].limit, NETWORK_SHARE * self._nodes)
         return len(of_it) >= FEWEST and group.members <= silent.keys()

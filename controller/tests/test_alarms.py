@@ -128,6 +128,12 @@ async def test_without_a_broker_there_is_one_alarm_and_its_victims_have_time_to_
     assert len(town.last().victims) == 5
 
 
+async def test_nodes_that_are_all_silent_do_not_make_a_broker_that_is_there_a_lost_one(town: Watched) -> None:
+    town.lose(0xA1, 0xA2, 0xA3, 0xA4, 0xC1, 0xD1, 0xE1)
+    await town.seconds(30)
+    assert town.kinds == ["place", "offline", "offline", "offline", "offline"]
+
+
 async def test_a_bus_that_nobody_answers_on_explains_its_nodes_and_devices(town: Watched) -> None:
     members = frozenset({node_name(HOUSE.node), "Щит 1"})
     heard = True

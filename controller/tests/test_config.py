@@ -66,6 +66,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ('[http]\nport = "80"', {}, "http.port must be a whole number"),
         ("[http]\nport = true", {}, "http.port must be a whole number"),
         ("[http]\nport = 70000", {}, "http.port must be a port"),
+        ("[mqtt]\nembedded = false\nport = 0", {}, "mqtt.port 0 is for the embedded broker alone"),
         ("[mqtt]\nembedded = 1", {}, "mqtt.embedded must be true or false"),
         ("[site]\nname = 1", {}, "site.name must be text"),
         ("[displays]\nrows = 0", {}, "displays.rows must be above 0"),

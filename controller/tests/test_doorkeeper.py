@@ -19,12 +19,12 @@ from controller.tests.waiting import until
 from protocols.provisioning import NodeEntry
 
 STAYING, LEAVING, COMING = (make_entry(number) for number in (0xA1, 0xA2, 0xA3))
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @contextlib.asynccontextmanager
 async def connected(controller: Controller, entry: NodeEntry) -> AsyncIterator[aiomqtt.Client]:
-    async with aiomqtt.Client("127.0.0.1", controller.mqtt_port, **credentials(entry), timeout=5) as client:
+    async with aiomqtt.Client("127.0.0.1", controller.mqtt_port, **credentials(entry), timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -26,7 +26,7 @@ from emulation.rs485 import LiveBus
 READ_THREE = bytes((3, 0, 10, 0, 3))
 THREE = bytes((3, 6, 0, 1, 0, 2, 255, 255))
 ONE = bytes((3, 2, 0, 7))
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def device(unit: int) -> SimDevice:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from controller.store.sqlite import SqliteStore
 from controller.tests.peer import Peer, make_entry
 from controller.tests.process import (
     ROOT,
@@ -113,7 +115,7 @@ async def test_the_command_ledger_says_which_node_owes_which_numbers_until_they_
         async with aiomqtt.Client("127.0.0.1", controller.mqtt_port, **credentials(node.entry)) as client:
             for first, last in ((1, 2), (5, 5), (9, 9)):
                 await client.publish(node.up, node.batch(first, last), qos=1)
-        for _ in range(200):
+        for _ in range(1200):
             if len(await controller.stored(node)) == 4:
                 break
             await asyncio.sleep(0.05)
@@ -151,16 +153,35 @@ def _taken_port() -> Iterator[int]:
 )
 async def test_what_is_missing_is_told_in_one_sentence_with_status_2(tmp_path: Path, toml: str, told: str) -> None:
     with _taken_port() as port:
-        controller = Controller(write_files(tmp_path, ENTRIES, toml.format(port=port)))
-        process = await controller.spawn()
-        try:
-            async with asyncio.timeout(20):
-                assert await process.wait() == 2
-        finally:
-            await controller.end(signal.SIGKILL)
+        sentence = await _refusal(write_files(tmp_path, ENTRIES, toml.format(port=port)))
+    assert told in sentence
+
+
+async def _refusal(config: Path) -> str:
+    """What a controller says that does not start."""
+    controller = Controller(config)
+    process = await controller.spawn()
+    try:
+        async with asyncio.timeout(20):
+            assert await process.wait() == 2
+    finally:
+        await controller.end(signal.SIGKILL)
     (sentence,) = controller.words().strip().splitlines()
     assert sentence.startswith("vuzol: ")
-    assert told in sentence
+    return sentence
+
+
+async def test_a_database_with_a_damaged_page_is_told_in_one_sentence_too(tmp_path: Path) -> None:
+    path = tmp_path / "vuzol.sqlite3"
+    SqliteStore.open(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'node_state'").fetchone()
+        (size,) = opened.execute("PRAGMA page_size").fetchone()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xaa" * size
+    path.write_bytes(data)
+    assert "vuzol restore" in await _refusal(write_files(tmp_path, ENTRIES))
 
 
 async def test_an_external_broker_does_as_well_and_may_come_later(tmp_path: Path) -> None:

@@ -239,5 +239,6 @@ async def test_a_dry_run_shows_the_waves_and_a_start_waits_for_a_second_person(b
         assert (await client.get(PATH)).json() == []
         (open_one,) = (await client.get("/api/v1/proposals")).json()
         assert open_one["parameters"]["plan"]["waves"] == [0.1, 1.0]
+        assert (open_one["parameters"]["firmware"], open_one["parameters"]["board"]) == (told["firmware"], "unix")
         own = await client.post(f"/api/v1/proposals/{open_one['id']}/confirm")
         assert own.status_code == 403  # another person, with a login

@@ -117,7 +117,11 @@ async def test_controller_and_node_come_to_a_mosquitto_by_their_certificates(
     mosquitto.write(config, tmp_path / "broker")
     for name in ("authority.pem", "crl.pem", "broker.crt", "broker.key"):
         shutil.copy(tmp_path / "ca" / name, tmp_path / "broker" / name)
-    listener = (tmp_path / "broker" / "listener.conf").read_text(encoding="utf-8").replace("8883", f"{port} 127.0.0.1")
+    listener = (
+        (tmp_path / "broker" / "listener.conf")
+        .read_text(encoding="utf-8")
+        .replace(f"listener {port}", f"listener {port} 127.0.0.1")
+    )
     lines = [line.removeprefix("#") for line in listener.splitlines() if not line.startswith(("# ", "password_file"))]
     (tmp_path / "mosquitto.conf").write_text("\n".join([*lines, "user root", ""]), encoding="utf-8")
     broker = await asyncio.create_subprocess_exec(

@@ -23,6 +23,7 @@ from controller.web.desk import Desk
 from controller.web.export import add_exports
 from controller.web.language import MESSAGES, preferred_language, read_catalogues
 from controller.web.login import add_login
+from controller.web.own import add_own
 from controller.web.page import ConsolePage
 from controller.web.pages import PageRow, pages_of
 from controller.web.pulse import LiveTown, Pulse
@@ -58,6 +59,7 @@ def mount(
     _serve_plan(app, console.pulse)
     add_exports(app, console.pulse, console.desk, console.words_for)
     add_login(app, console.desk, words.values(), console.words_for, console.head)
+    add_own(app, console.words_for, console.head)
     _beat_while_running(app, console.pulse)
     _make_nicegui_ready()
     for row in pages_of(console.desk):

@@ -133,6 +133,11 @@ def _key_open(config: Path) -> None:
     (config.parent / "ca" / "page.key").chmod(0o640)
 
 
+def _certificate_gone(config: Path) -> None:
+    _certified(300)(config)
+    shutil.rmtree(config.parent / "ca")
+
+
 def _second_factor(config: Path) -> None:
     secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
     with office(config) as people:
@@ -161,6 +166,8 @@ LATER_S = 20 * 86_400
         (_certified(40), "warning", "doctor_certificate_soon"),
         (_certified(300), "ok", "doctor_certificate_ok"),
         (_key_open, "error", "doctor_secret_readable"),
+        (_certificate_gone, "error", "doctor_certificate_damaged"),
+        (_certificate_gone, "error", "doctor_secret_missing"),
         (_written("[http]\nhost = '0.0.0.0'\nplain = true\n"), "warning", "doctor_plain_http"),
         (_written("[mqtt]\nhost = '0.0.0.0'\n"), "warning", "doctor_plain_mqtt"),
         (_written("[mqtt]\nacl = false\n"), "warning", "doctor_acl_off"),

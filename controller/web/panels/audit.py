@@ -114,6 +114,8 @@ def difference(before: Any, after: Any) -> str:
     if isinstance(before, dict) and isinstance(after, dict):
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         return ", ".join(f"{name}: {_told(before.get(name))} → {_told(after.get(name))}" for name in names)
+    if after is None and before is not None:
+        return f"{_told(before)} → —"
     return " → ".join(_told(one) for one in (before, after) if one is not None)
 
 

@@ -43,7 +43,7 @@ class Past(Protocol):
 
 
 class ChartPanel:
-    """Built once a page; hidden while there is nothing to choose. On the page of one node it is about that node."""
+    """Built once a page. On the page of one node it is about that node, and hidden while there is nothing to choose."""
 
     def __init__(self, visit: Visit, _moment: Moment) -> None:
         words = self._words = visit.words
@@ -57,6 +57,7 @@ class ChartPanel:
                 self._place_field = Select(visit, "place", words.say("chart.place"), self._choose_place)
                 self._value_field = Select(visit, "value", words.say("chart.value"), lambda _: self._draw())
                 self._told = text("p", look="panel-note", aria_live="polite")
+            self._none = text("p", words.say("chart.none"), "footnote")
             self._room = box("div", "chart-room", role="img", aria_labelledby="chart-title", data_hidden="yes")
         self.show(_moment)
         if self._place:
@@ -67,7 +68,8 @@ class ChartPanel:
         """Bring the choices up to date."""
         node = self._address.subject
         places = tuple(one for one in self._past.places() if one.id.startswith(node)) if self._past else ()
-        put(self._root, data_hidden="no" if places else "yes")
+        put(self._root, data_hidden="yes" if node and not places else "no")
+        put(self._none, data_hidden="yes" if places else "no")
         if places != self._places:
             self._places = places
             nothing = () if self._place else (("", self._words.say("chart.choose")),)

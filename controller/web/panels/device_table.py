@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from controller.services.live import DeviceView, PointView
 
 VALUES_SHOWN = 6
+FIGURES = 10  # behind the point at most; four count
 _WORST_FIRST = {"alarm": 0, "offline": 1, "online": 2}
 _LOOK = {"alarm": "bad", "offline": "warn", "online": "good"}
 
@@ -67,15 +68,16 @@ class DevicesPanel:
             "state_state": _LOOK[state],
             "device": device.name,
             "device_note": words.say("device.place", bus=device.bus, unit=device.unit),
-            "template": device.template,
+            "template": words.name_of("template", device.template),
             "values": ", ".join(self._value(point) for point in device.points[:VALUES_SHOWN]) or words.say("none"),
             "values_note": ", ".join(device.alarms),
             "last_seen": words.age(self._now_s - told_s) if told_s else words.say("table.never_seen"),
         }
 
     def _value(self, point: PointView) -> str:
-        value = self._words.say("none") if point.value is None else _figure(point.value)
-        return f"{point.name} {value} {point.unit}".strip()
+        words = self._words
+        value = words.say("none") if point.value is None else words.figure(float(f"{point.value:.4g}"), FIGURES)
+        return f"{words.name_of('channel', point.name)} {value} {words.name_of('unit', point.unit)}".strip()
 
 
 def _state(device: DeviceView) -> str:
@@ -86,8 +88,3 @@ def _state(device: DeviceView) -> str:
 
 def _told_s(device: DeviceView) -> float:
     return max((point.time_s for point in device.points if point.quality != "silent"), default=0.0)
-
-
-def _figure(value: float) -> str:
-    """Four figures that count, and never a power of ten: 37 070 000, 0.54."""
-    return f"{float(f'{value:.4g}'):,.10g}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -92,9 +92,13 @@ def _link(words: Words) -> None:
 def _reader(visit: Visit) -> None:
     """Who reads; a login can be ended, an open door cannot."""
     with box("div", "reader"):
-        icon("person")
-        text("span", visit.actor.name, "reader-name")
-        if visit.actor.via == "user":
+        if visit.actor.via != "user":
+            icon("person")
+            text("span", visit.actor.name, "reader-name")
+        else:
+            with box("a", "reader", href="/me", title=visit.words.say("own.title")):
+                icon("person")
+                text("span", visit.actor.name, "reader-name")
             text("button", visit.words.say("header.leave"), "leave", type="button", data_leave="")
 
 

@@ -78,8 +78,13 @@ class _Proposal:
         with box("li", "rollout", data_proposal=str(one.id)) as self.root:
             release = one.parameters["release"]
             text("b", words.say("updates.proposed", by=one.proposer, release=release), "rollout-title")
-            kinds = [words.name_of("kind", kind) for kind in one.parameters["plan"]["kinds"]]
-            text("span", ", ".join(kinds) or words.say("updates.all_nodes"), "rollout-states")
+            plan = one.parameters["plan"]
+            whom = [*(words.name_of("kind", kind) for kind in plan["kinds"]), *plan["sites"], *plan["nodes"]]
+            text("span", ", ".join(whom) or words.say("updates.all_nodes"), "rollout-states")
+            told = {name: one.parameters.get(name, "") for name in ("firmware", "board")}
+            waves = ", ".join(f"{share:.0%}" for share in plan["waves"])
+            until = words.minute(one.expires_s)
+            text("span", words.say("updates.proposed_what", **told, waves=waves, until=until), "rollout-states")
             if not may(actor, one.confirm):
                 return
             with box("div", "alert-buttons"):
@@ -102,7 +107,8 @@ class UpdatesPanel:
         self._proposals: dict[int, _Proposal] = {}
         words = visit.words
         with box("section", "panel updates", aria_labelledby="updates-title"):
-            text("h2", words.say("section.updates"), id="updates-title")
+            with box("div", "panel-head"):
+                text("h2", words.say("section.updates"), id="updates-title")
             self._refusal = text("p", look="alert-refusal", role="alert")
             self._waiting = box("ul", "rollouts")
             self._list = box("ul", "rollouts")

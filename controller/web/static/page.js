@@ -107,8 +107,14 @@
       code.hidden = false;
       code.querySelector("input").focus();
     } else {
-      refusal.textContent = refusal.dataset[{ 401: "wrong", 429: "many" }[answer?.status] ?? "failed"];
+      refusal.textContent = worded(refusal.dataset[{ 401: "wrong", 429: "many" }[answer?.status] ?? "failed"], answer);
     }
+  }
+
+  // Who has to wait is told how long, as 0:08 or 14:30.
+  function worded(text, answer) {
+    const wait = Number(answer?.headers.get("Retry-After") ?? 60);
+    return text.replace("{wait}", `${Math.floor(wait / 60)}:${String(wait % 60).padStart(2, "0")}`);
   }
 
   async function leave() {
@@ -116,9 +122,34 @@
     location.assign("/login");
   }
 
-  function send(address, told) {
+  // ---- one's own password and second factor
+
+  async function enrol(button) {
+    const answer = await fetch("/api/v1/me/totp").catch(() => null);
+    if (!answer?.ok) return toLogin();
+    const told = await answer.json();
+    const form = button.nextElementSibling;
+    form.querySelector("[data-drawing]").innerHTML = told.drawing;
+    form.querySelector("[data-secret]").textContent = form.elements.secret.value = told.secret;
+    button.hidden = true;
+    form.hidden = false;
+    form.elements.password.focus();
+  }
+
+  async function change(form) {
+    const refusal = form.querySelector("[data-refusal]");
+    const answer = await send(form.dataset.own, Object.fromEntries(new FormData(form)), "PUT");
+    const text = refusal.dataset[answer?.ok ? "done" : `s${answer?.status}`] ?? refusal.dataset.failed;
+    refusal.textContent = worded(text, answer);
+    refusal.dataset.state = answer?.ok ? "good" : "bad";
+    if (!answer?.ok) return;
+    form.reset();
+    for (const shown of form.querySelectorAll("[data-drawing], [data-secret]")) shown.textContent = "";
+  }
+
+  function send(address, told, method = "POST") {
     const body = JSON.stringify(told);
-    return fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
+    return fetch(address, { method, headers: { "Content-Type": "application/json" }, body }).catch(() => null);
   }
 
   // ---- keys
@@ -142,9 +173,12 @@
     else if (key === "/") seek(performance.now() + MOUNT_MS);
     else if (key === "t") nextTheme();
     else {
+      const nowhere = document.activeElement === document.body; // an alarm that has the focus knows its own keys
+      const alarm = key === "ArrowDown" && nowhere && document.querySelector(".alert");
       const way = /^[0-9]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
-      if (!way) return false;
-      way.click();
+      if (alarm) alarm.focus();
+      else if (way) way.click();
+      else return false;
     }
     return true;
   }
@@ -168,14 +202,16 @@
     else if (on("[data-help]")) openHelp();
     else if (on("[data-close]")) on("dialog").close();
     else if (on("[data-leave]")) leave();
+    else if (on("[data-enrol]")) enrol(on("[data-enrol]"));
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-keys-switch]")) keep("vuzol_keys", event.target.checked ? "on" : "off");
   });
   document.addEventListener("submit", (event) => {
-    if (!event.target.matches("[data-login]")) return;
+    const act = event.target.matches("[data-login]") ? login : event.target.matches("[data-own]") && change;
+    if (!act) return;
     event.preventDefault();
-    login(event.target);
+    act(event.target);
   });
   addEventListener("DOMContentLoaded", () => {
     if (!document.querySelector("[data-login], .door")) watchLink();

@@ -54,10 +54,12 @@ async def test_the_keyboard_is_enough_and_both_themes_have_their_colours(serve: 
     assert len(inks) == 2
 
 
-async def test_a_town_without_meters_and_posts_has_no_chart_until_one_is_heard(serve: Serve, visit: Open) -> None:
+async def test_a_town_without_meters_and_posts_says_so_until_one_is_heard(serve: Serve, visit: Open) -> None:
     past = HandMadePast()
     past.known = ()
     async with serve(HandMadeLive(town()), Desk(past=past)) as address, visit(address, "/meters?lang=en") as seen:
-        await expect(seen.page.locator(".chart")).to_be_hidden()
+        await expect(seen.page.locator(".chart")).to_contain_text("No meter and no air post has told anything yet")
+        await expect(seen.page.locator(".chart select").first).to_be_hidden()
         past.known = (POST,)
-        await expect(seen.page.locator(".chart")).to_be_visible()
+        await expect(seen.page.locator(".chart select").first).to_be_visible()
+        await expect(seen.page.get_by_text("has told anything yet")).to_be_hidden()

@@ -9,10 +9,11 @@ import urllib.request
 from dataclasses import replace
 from urllib.error import HTTPError
 
-import pytest
 from fastapi import FastAPI
 from playwright.async_api import expect
+from structlog.testing import capture_logs
 
+from controller.tests.waiting import until
 from controller.web import mount
 from controller.web.tests.conftest import Open, Serve
 from controller.web.tests.town import HandMadeLive, town
@@ -83,14 +84,12 @@ def test_the_page_adds_nothing_to_the_applications_openapi() -> None:
     assert app.openapi()["paths"] == {}
 
 
-async def test_a_town_that_cannot_be_looked_at_stops_neither_server_nor_page(
-    serve: Serve, visit: Open, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_town_that_cannot_be_looked_at_stops_neither_server_nor_page(serve: Serve, visit: Open) -> None:
     live = HandMadeLive(town())
-    async with serve(live) as address, visit(address) as seen:
-        live.fails = True
-        await asyncio.sleep(1.5)
-        live.fails = False
-        live.tell(replace(town(), time_s=live.now_s() + 5))
-        await expect(seen.page.locator(".clock-time")).to_have_text("14:32:12")
-    assert "could not look at the town" in capsys.readouterr().out
+    with capture_logs() as told:
+        async with serve(live) as address, visit(address) as seen:
+            live.fails = True
+            await until(lambda: "the page could not look at the town" in [one["event"] for one in told])
+            live.fails = False
+            live.tell(replace(town(), time_s=live.now_s() + 5))
+            await expect(seen.page.locator(".clock-time")).to_have_text("14:32:12")

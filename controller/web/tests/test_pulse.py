@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from controller.services.live import Snapshot
+from controller.tests.waiting import until
 from controller.web import pulse as beating
 from controller.web.language import read_catalogues
 from controller.web.pulse import Moment, Pulse
@@ -91,11 +92,11 @@ async def test_nobody_waits_for_the_first_beat_and_the_timer_ends_with_the_appli
     pulse = Pulse(live, WORDS)
     reader = Noting()
     async with pulse.running():
+        await until(lambda: live.looks == 1)
         await asyncio.sleep(0.1)
         assert live.looks == 1  # nobody reads: looked once, then seldom
         pulse.join(reader)
-        await asyncio.sleep(0.2)
-        assert len(reader.told) >= 4
+        await until(lambda: len(reader.told) >= 4)
         pulse.leave(reader)
         told = len(reader.told)
         await asyncio.sleep(0.1)
