@@ -24,7 +24,7 @@ from emulation.town.setting import Setting, prepare
 from emulation.unix.process import bound_to_parent
 from hil_tests.target import Desk, Target, UnknownTarget, meanings, read_target
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 LOOK_AGAIN_S = 0.1
 TARGET = pytest.StashKey[Target]()
 

@@ -78,6 +78,8 @@ def read_target(wanted: str) -> Target:
     name, _, port = wanted.partition(":")
     if name not in rows or (name == "bench") != bool(port):
         raise UnknownTarget(f"there is no target {wanted!r}; there are: {', '.join(rows)}:<serial port>")
+    if port and not Path(port).exists():
+        raise UnknownTarget(f"there is no serial port {port}: vuzol devices lists what is plugged in")
     row = rows[name]
     absent = row.get("absent") or _absent(name)
     return Target(name, row["board"], frozenset(row["can"]), row.get("lacks", {}), absent, port)

@@ -40,7 +40,7 @@ def start_demo(folder: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def finish(demo: subprocess.Popen[str], folder: Path) -> dict[str, Any]:
-    output, _ = demo.communicate(timeout=110)
+    output, _ = demo.communicate(timeout=240)
     assert demo.returncode == 0, output
     result: dict[str, Any] = json.loads((folder / "out.json").read_text(encoding="utf-8"))
     return result
@@ -107,7 +107,7 @@ def test_ctrl_c_ends_with_the_ledger_and_leaves_no_process(tmp_path: Path) -> No
     time.sleep(6)
     demo.send_signal(signal.SIGINT)
     check_sound(finish(demo, tmp_path))
-    _, still_there = psutil.wait_procs(family, timeout=5)
+    _, still_there = psutil.wait_procs(family, timeout=60)
     assert still_there == []
 
 
@@ -139,7 +139,7 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         demo = start_demo(tmp_path, "--port", str(taken.getsockname()[1]))
-        output, _ = demo.communicate(timeout=30)
+        output, _ = demo.communicate(timeout=240)
     assert demo.returncode == 2
     assert "choose another with --port" in output
     assert "Traceback" not in output

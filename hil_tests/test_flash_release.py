@@ -18,7 +18,7 @@ from tools.field.board import stopped
 pytestmark = [pytest.mark.needs("port", "settings"), pytest.mark.timeout(300)]
 KIND = "stop_display"
 PUBLISHER, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-PATIENCE_S = 60
+PATIENCE_S = 120
 MARK_BAD = """
 from firmware import boot_record
 from firmware.boot import board
@@ -55,7 +55,7 @@ class Bench:
         return f"{found.release} runs" if found else "nobody answers"
 
     def mark_bad(self) -> None:
-        with stopped(self._node.port) as board:
+        with stopped(self._node.port, PATIENCE_S) as board:
             board.run(MARK_BAD)
             board.reset()
 

@@ -9,7 +9,7 @@ import pytest
 
 from emulation.launch import NodeHandle
 from emulation.plugged import plugged
-from hil_tests.conftest import eventually
+from hil_tests.conftest import PATIENCE_S, eventually
 from hil_tests.target import Target, settings_of
 from tools.field import selftest
 from tools.field.board import Board, stopped
@@ -46,7 +46,7 @@ def bench(request: pytest.FixtureRequest, target: Target, tmp_path: Path) -> Ite
     settings = settings_of(kind, target.board) | {"uplink": {"transport": "modbus_rtu", "unit": 17}}
     with ExitStack() as powered:
         node = powered.enter_context(plugged(target.board, kind, tmp_path, settings=settings, blank=False))
-        yield Bench(node.handle, powered.enter_context(stopped(node.port)))
+        yield Bench(node.handle, powered.enter_context(stopped(node.port, PATIENCE_S)))
 
 
 @pytest.mark.parametrize("bench", ["stop_display"], indirect=True)

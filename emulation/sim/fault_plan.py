@@ -114,7 +114,7 @@ def load(name: str) -> FaultPlan:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise CannotSimulate(f"there is no plan {name}: name a TOML file, or one of {', '.join(presets())}") from None
-    return parse(text, path.stem)
+    return parse(text, path.stem if name in presets() else path.name)
 
 
 def parse(text: str, name: str) -> FaultPlan:

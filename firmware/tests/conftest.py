@@ -21,9 +21,11 @@ import pytest
 
 from emulation import air_sheets
 from emulation.launch import NodeHandle, start
+from emulation.node_handle import STARVED
 from emulation.unix.process import bound_to_parent
 from protocols.wire import batch, command, envelope, journal_format, picture, receipt, record, state, topics
 from protocols.wire.errors import MalformedFrame
+from protocols.wire.messages import cash
 from protocols.wire.ranges import RangeSet
 
 KEY = bytes.fromhex("5e" * 32)
@@ -53,8 +55,8 @@ def settings_of(kind: str, port: int = NO_BROKER_PORT, language: str = "uk", **c
 
 
 def wait_for(seen: Callable[[], Any], timeout_s: float = 10.0, what: str = "it") -> Any:
-    """The first true answer of `seen`."""
-    deadline_s = time.monotonic() + timeout_s
+    """The first true answer of `seen`; on a busy machine it may take some times as long."""
+    deadline_s = time.monotonic() + timeout_s * STARVED
     while time.monotonic() < deadline_s:
         if answer := seen():
             return answer
@@ -67,6 +69,14 @@ def journalled(node: NodeHandle, kind: int | None = None) -> list[record.Record]
     image = journal_format.read_image(node.flash_image())
     found = [record.parse(data)[0] for data in image.records]
     return [one for one in found if kind in (None, one.kind)]
+
+
+def press(node: NodeHandle) -> None:
+    """One record of the driver's button, on flash when this returns."""
+    before = len(journalled(node, cash.KIND))
+    time.sleep(0.6)  # a button has to be seen released before it is pressed
+    node.press("cash_button", held_s=0.4)
+    wait_for(lambda: len(journalled(node, cash.KIND)) > before, 10, "a cash record")
 
 
 def wait_for_receipt(node: NodeHandle) -> None:

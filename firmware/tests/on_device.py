@@ -109,7 +109,7 @@ class Bench:
 
         self.call(dip)
 
-    def next_line(self, timeout_s: float = 10) -> Any:
+    def next_line(self, timeout_s: float = 60) -> Any:
         """The next JSON line that the module prints. Raises AssertionError with the whole console."""
         deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
@@ -120,7 +120,7 @@ class Bench:
             time.sleep(0.005)
         raise AssertionError(f"nothing new within {timeout_s} s:\n{self.handle.console}")
 
-    def next_with(self, key: str, timeout_s: float = 10) -> Any:
+    def next_with(self, key: str, timeout_s: float = 60) -> Any:
         """The next line that has this key, of which its value is given; lines before it are passed over."""
         while key not in (line := self.next_line(timeout_s)):
             pass

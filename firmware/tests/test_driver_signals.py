@@ -5,19 +5,21 @@ Spec: firmware/drivers/rgb_light.py, beeper.py, button.py.
 """
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from firmware.tests.on_device import Bench
 
-HEARD_S = 1.5  # longer than any pattern
+HEARD_S = 30.0
+AT_REST_S = 0.5  # a node on a busy machine looks late
 
 
 def at_rest(board: Bench) -> None:
     """Until the button has been seen at rest: what is held from the start is no press."""
     board.next_with("waiting")
-    time.sleep(0.2)
+    time.sleep(AT_REST_S)
 
 
 def press(board: Bench) -> int:
@@ -25,7 +27,7 @@ def press(board: Bench) -> int:
     board.call(button.hold)
     presses = board.next_with("presses")
     board.call(button.let_go)
-    time.sleep(0.2)  # until it has been seen at rest again
+    time.sleep(AT_REST_S)  # until it has been seen at rest again
     return int(presses)
 
 
@@ -88,7 +90,7 @@ def test_one_press_counts_once_however_long_it_is_held(tmp_path: Path) -> None:
         assert board.next_with("presses") == 1
         time.sleep(0.4)
         board.call(button.let_go)
-        time.sleep(0.2)
+        time.sleep(AT_REST_S)
         board.call(button.hold)
         assert board.next_with("presses") == 2
 
@@ -98,10 +100,8 @@ def test_contacts_that_bounce_are_no_press(tmp_path: Path) -> None:
         at_rest(board)
         button = board.wiring.buttons["cash_button"]
         for _ in range(20):
-            board.call(button.hold)
-            time.sleep(0.003)
-            board.call(button.let_go)
-            time.sleep(0.037)
+            board.call(partial(button.press, 3_000))  # µs of the button's clock, however busy this machine is
+            time.sleep(0.04)
         assert press(board) == 1
 
 
@@ -113,5 +113,5 @@ def test_a_button_that_is_held_from_the_start_is_no_press(tmp_path: Path) -> Non
         at_rest(board)
         time.sleep(0.3)
         board.call(button.let_go)
-        time.sleep(0.2)
+        time.sleep(AT_REST_S)
         assert press(board) == 1

@@ -207,7 +207,7 @@ def test_the_receiver_sets_the_clock_and_records_before_carry_the_uptime(validat
     first, second = journalled(validator, tap.KIND)
     assert (first.clock_quality, second.clock_quality) == (CLOCK_UNSET, CLOCK_GNSS)
     assert first.time_s < 60
-    assert second.time_s == pytest.approx(time.time(), abs=3)
+    assert second.time_s == pytest.approx(time.time(), abs=60)
 
 
 def test_a_receiver_that_falls_silent_is_an_event_and_so_is_its_return(validator: NodeHandle) -> None:
@@ -219,7 +219,7 @@ def test_a_receiver_that_falls_silent_is_an_event_and_so_is_its_return(validator
 
 def test_a_press_of_the_drivers_button_is_one_cash_ride(validator: NodeHandle) -> None:
     time.sleep(0.5)  # a button that is held while the node starts is no press
-    validator.press("cash_button")
+    validator.press("cash_button", held_s=0.4)
     validator.wait_light("green", 5)
     time.sleep(0.5)
     (ride,) = [cash.parse(one.body) for one in journalled(validator, cash.KIND)]
@@ -264,8 +264,7 @@ def test_a_full_journal_refuses_riders_visibly_and_serves_again_after_receipts(
     assert validator.light() == "amber"
     validator.remove_card()
     assert validator.beeps == []
-    assert event.CODE_OUT_OF_SERVICE in events(validator)
-    assert event.CODE_JOURNAL_NEARLY_FULL in events(validator)
+    wait_for(lambda: {event.CODE_OUT_OF_SERVICE, event.CODE_JOURNAL_NEARLY_FULL} <= set(events(validator)), 10)
     desk.answers = True
     wait_for(lambda: validator.light() == "blue", 60, "service")
     present(validator, "classic")

@@ -13,20 +13,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from emulation.launch import NodeHandle
-from firmware.tests.conftest import Broker, Desk, journalled, settings_of, wait_for
+from firmware.tests.conftest import Broker, Desk, journalled, press, settings_of, wait_for
 from protocols.wire import journal_format, state
 from protocols.wire.messages import boot, cash, status
 
 Launch = Callable[..., NodeHandle]
 both_brokers = pytest.mark.parametrize("broker", ["nats-server", "mosquitto"], indirect=True)
-
-
-def press(node: NodeHandle) -> None:
-    """One record, on flash when this returns."""
-    before = len(journalled(node, cash.KIND))
-    time.sleep(0.5)  # a button has to be seen released before it is pressed
-    node.press("cash_button")
-    wait_for(lambda: len(journalled(node, cash.KIND)) > before, 5, "a cash record")
 
 
 def reconciled(node: NodeHandle, desk: Desk) -> bool:
