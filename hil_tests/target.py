@@ -5,6 +5,7 @@ Specification: hil_tests/README.md; targets.toml.
 """
 
 import json
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 from emulation import air_sheets
 from emulation.launch import FIRMWARE, SETTINGS_FILE, NodeHandle, board_facts, start
+from emulation.unix.micropython import find_micropython
 from emulation.virtual.lane import VirtualNode
 from hil_tests.bench_node import BenchNode
 from protocols.provisioning import NodeEntry, settings_dict
@@ -82,7 +84,16 @@ def read_target(wanted: str) -> Target:
         raise UnknownTarget(f"there is no serial port {port}: vuzol devices lists what is plugged in")
     row = rows[name]
     absent = row.get("absent") or _absent(name)
-    return Target(name, row["board"], frozenset(row["can"]), row.get("lacks", {}), absent, port)
+    can, lacks = set(row["can"]), row.get("lacks", {})
+    if name == "unix" and not _has_raw_repl():
+        can.remove("port")
+        lacks |= {"port": "the unix port of MicroPython 1.25 has no raw REPL, by which tools reach a board"}
+    return Target(name, row["board"], frozenset(can), lacks, absent, port)
+
+
+def _has_raw_repl() -> bool:
+    tell = [str(find_micropython()), "-c", "import sys; print(sys.implementation.version[1])"]
+    return int(subprocess.run(tell, capture_output=True, check=True).stdout) > 25
 
 
 def _absent(name: str) -> str:

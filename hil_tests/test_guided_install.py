@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PATIENCE_S = 100
 SEEN = ("Світло червоне?", "Світло зелене?", "Світло синє?", "Ви чули звук?")
 
-pytestmark = [pytest.mark.needs("network"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs("network", "port"), pytest.mark.timeout(300)]
 
 
 class Terminal:

@@ -97,7 +97,7 @@ def states(told: dict[str, Any]) -> dict[str, str]:
     return {check["name"]: check["state"] for check in told["checks"]}
 
 
-@pytest.mark.needs("city", "network")
+@pytest.mark.needs("city", "network", "port")
 @pytest.mark.timeout(300)
 def test_a_blank_board_is_installed_its_alarm_is_closed_by_the_next_visit_and_another_takes_its_place(
     office: Office, town: tuple[Controller, int]
@@ -161,7 +161,7 @@ def test_a_blank_board_is_installed_its_alarm_is_closed_by_the_next_visit_and_an
         assert rows[made["node"]]["stored"] >= 1
 
 
-@pytest.mark.needs("network")
+@pytest.mark.needs("network", "port")
 @pytest.mark.timeout(300)
 def test_an_installation_that_is_killed_at_any_moment_goes_on_with_the_same_command(office: Office) -> None:
     job = office.make("--board", "unix", "--modbus", "tcp:17")
@@ -183,7 +183,7 @@ def test_an_installation_that_is_killed_at_any_moment_goes_on_with_the_same_comm
     assert json.loads(job.read_text())["secrets"] == {}
 
 
-@pytest.mark.needs("network")
+@pytest.mark.needs("network", "port")
 @pytest.mark.timeout(300)
 def test_several_boards_are_installed_at_the_same_time_and_one_red_one_stops_no_other(office: Office) -> None:
     for unit in (17, 18, 19):

@@ -36,7 +36,7 @@ def refused(office: Office, *arguments: str | Path) -> str:
     return sentence
 
 
-@pytest.mark.needs("city", "network")
+@pytest.mark.needs("city", "network", "port")
 @pytest.mark.timeout(300)
 def test_a_job_is_sent_fetched_and_installed_and_its_key_is_readable_nowhere_on_its_way(
     office: Office, controller: Controller
@@ -69,7 +69,7 @@ def test_a_job_is_sent_fetched_and_installed_and_its_key_is_readable_nowhere_on_
     assert found == []
 
 
-@pytest.mark.needs("network")
+@pytest.mark.needs("network", "port")
 @pytest.mark.timeout(120)
 def test_a_plain_job_is_not_sent_and_a_sealed_one_is_of_no_use_to_another_technician(office: Office) -> None:
     nowhere = "--url", "http://127.0.0.1:1"  # it is refused before anybody is asked
