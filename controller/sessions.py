@@ -5,8 +5,9 @@ Specification: protocols/README.md; protocol.md, guarantees G2 to G5, G8 and G9.
 """
 
 from asyncio import Future
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from controller import nodes
 from controller.events import BatchStored, DocumentRequested, Event, PictureTaken, RecordsImported, StateChanged
@@ -27,14 +28,14 @@ MAX_HOLES = 4096
 
 @dataclass(slots=True)
 class Batch:
-    """An authentic batch that waits for its commit; `records` are (record, its wire form).
+    """An authentic batch that waits for its commit; `records()` are (record, its wire form), read when it is its turn.
 
     It came at `at_ms`. With an `origin` it is a journal that a person imported, and `ended` learns what became of it.
     """
 
     session: "Session"
     boot_id: int
-    records: list[tuple[Record, bytes]]
+    records: Callable[[], list[tuple[Record, bytes]]]
     at_ms: int
     origin: ImportRow | None = None
     ended: Future[int] | None = None  # its new records; or why it was refused
@@ -85,13 +86,14 @@ class Session:
 
     def admit(self, arrived: Batch, now_ms: int, group: Group) -> Admitted:
         """Put a batch into `group`, whole. Raises MalformedFrame, and then nothing of it is in the group."""
-        self._refuse_more_holes(arrived.records)
+        records = arrived.records()
+        self._refuse_more_holes(records)
         if arrived.origin is None:
             self.believe_boot(arrived.boot_id)
         now_s = now_ms // 1000
         new: list[Record] = []
         duplicates = 0
-        for record, raw in arrived.records:
+        for record, raw in records:
             if record.seq in self.stored:
                 group.duplicates.append((self.number, record.seq, raw))
                 duplicates += 1
@@ -226,6 +228,10 @@ class Sessions:
 def _open_batch(session: Session, boot_id: int, payload: bytes, now_ms: int) -> Batch:
     if boot_id < session.boot_id:  # asked again at the commit: batches of a new boot may be waiting before this one
         raise MalformedFrame("stale_boot_id", f"{boot_id} after {session.boot_id}")
+    return Batch(session, boot_id, partial(_records, payload), now_ms)
+
+
+def _records(payload: bytes) -> list[tuple[Record, bytes]]:
     records: list[tuple[Record, bytes]] = []
     end = 2  # batch.py: count u16
     for one in batch.parse(payload):
@@ -233,7 +239,7 @@ def _open_batch(session: Session, boot_id: int, payload: bytes, now_ms: int) -> 
         if one.seq > MAX_SEQ:
             raise MalformedFrame("malformed", "sequence number beyond 2**63 - 1")
         records.append((one, payload[start:end]))
-    return Batch(session, boot_id, records, now_ms)
+    return records
 
 
 def _open_state(session: Session, boot_id: int, payload: bytes, now_ms: int) -> StateChanged | None:

@@ -78,7 +78,7 @@ class Imports:
             origin = ImportRow(session.number, int(self._now_s()), drain.source, hashlib.sha256(data).hexdigest())
             try:
                 stored = await self._ingest.take(
-                    Batch(session, session.boot_id, new, int(self._now_s() * 1000), origin)
+                    Batch(session, session.boot_id, lambda: new, int(self._now_s() * 1000), origin)
                 )
             except MalformedFrame as refusal:
                 raise ImportRefused(refusal.reason, f"the journal has too many holes ({refusal.reason})") from None
