@@ -37,6 +37,11 @@ def test_the_meters_on_a_nodes_bus_are_found_over_the_controller(tmp_path: Path)
         assert (status, "offline" in told["error"]) == (2, True)
         powered.enter_context(start_node(house))
         eventually("the node online", lambda: controller.is_online(house.name))
-        status, told = scan(setting.config, house.name, "--primary", "8")
-    assert (status, told["outcome"]) == (0, "done")
-    assert [meter["address"] for meter in told["settings"]["meters"]] == [0, 1]
+
+        def found() -> bool:
+            status, told = scan(setting.config, house.name, "--primary", "8")
+            assert (status, told["outcome"]) == (0, "done")
+            return [meter["address"] for meter in told["settings"]["meters"]] == [0, 1]
+
+        # A bus has its own time: a machine that is too busy misses an answer, as a technician does beside a motor.
+        eventually("both meters", found)
